@@ -2,7 +2,8 @@
 
 AWS writes locations as ``s3://bucket/key``, and as ``https://`` URLs where an endpoint's output path was
 configured in that form: virtual-hosted (``bucket.s3.region.amazonaws.com/key``) or path style
-(``s3.region.amazonaws.com/bucket/key``). The two https forms percent-encode the key; ``s3://`` does not.
+(``s3.region.amazonaws.com/bucket/key``). The two https forms percent-encode the key; ``s3://`` does not. A
+query or a fragment belongs to a request (a presigned one, say), not to a place: with one, it is no location.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 _S3_HOST = re.compile(
-    r"(?:(?P<bucket>.+)\.)?s3(?:-fips)?(?:[.-]dualstack)?(?:[.-][a-z]{2}(?:-[a-z]+)+-\d+)?"
-    r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov)"
+    r"(?:(?P<bucket>.+)\.)?s3(?:-fips)?(?:[.-]dualstack)?(?:[.-][a-z]{2,4}(?:-[a-z]+)+-\d+)?"
+    r"\.(?:amazonaws\.(?:com(?:\.cn)?|eu)|api\.aws|c2s\.ic\.gov|sc2s\.sgov\.gov)"
 )
 
 
@@ -45,11 +46,11 @@ def parse_location(text: str) -> S3Location:
     if scheme == "s3":
         return S3Location(host, path)
     matched = _S3_HOST.fullmatch(host) if scheme == "https" else None
-    if matched is None:
+    if matched is None or "?" in path or "#" in path:
         raise ValueError(f"not an S3 location: {text!r}; expected s3://bucket/key or S3's own https form")
     bucket, key = matched["bucket"], path
     if bucket is None:
         bucket, _, key = path.partition("/")
     if not bucket:
         raise ValueError(f"not an S3 location: {text!r}; it names no bucket")
-    return S3Location(bucket, unquote(key))
+    return S3Location(bucket, unquote(key, errors="strict"))
