@@ -60,7 +60,9 @@ class Parts:
         _check_limit(self._seen)
         if len(part) < self._part_bytes and self._expected not in {None, self._seen}:
             limit = f"it was to have {self._expected:,} bytes, and had {self._seen:,}"
-            raise InvalidRequestError("payload", limit, "Send it when nobody writes to it any more.")
+            raise InvalidRequestError(
+                "payload", limit, "Tell its true size, and let nobody write to it meanwhile."
+            )
         return part
 
 
