@@ -12,6 +12,7 @@ ARGS ?=
 STARTED := $(shell date +%s)
 
 BIN := $(VENV)/bin
+SOURCES := aio_sm_async tests $(wildcard benchmarks docs)
 OLDEST := .venv-oldest
 MINISTACK := .venv-ministack
 # Only errors: pip's warnings speak of the machine, not of the project.
@@ -33,8 +34,8 @@ test-legs: leg-oldest leg-ministack
 
 lint: $(VENV)/.test
 	@echo "== ruff"
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet $(SOURCES)
+	@$(BIN)/ruff format --quiet --check $(SOURCES) || { echo "not formatted: make format"; exit 1; }
 
 types: $(VENV)/.test
 	@echo "== mypy"
@@ -49,8 +50,8 @@ pytest: $(VENV)/.test
 	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 format: $(VENV)/.test
-	@$(BIN)/ruff check --quiet --fix-only .
-	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --quiet --fix-only $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
 
 leg-oldest: $(OLDEST)/.test
 	@echo "== pytest on aioboto3 15.5.0 and aiobotocore 2.25.1"

@@ -39,6 +39,14 @@ settings.register_profile("ci", derandomize=True, max_examples=100, deadline=Non
 settings.register_profile("thorough", max_examples=5000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+# botocore reads models, profiles and certificates when a client is made: for us as for everyone.
+_BOTOCORE_READS = {
+    "botocore/session.py": {"_create_client"},
+    "botocore/loaders.py": {"load_data_with_path", "list_api_versions"},
+    "botocore/credentials.py": {"load_credentials"},
+    "ssl.py": {"create_default_context"},
+}
+
 _guard = LoopbackGuard()
 
 
@@ -76,11 +84,8 @@ def _blocking_calls_fail() -> Iterator[None]:
     """A blocking call in the event loop fails, where this package's code is on the stack."""
     watch = BlockBuster(scanned_modules=["aio_sm_async"])
     for function in watch.functions.values():
-        # botocore reads its models and the credential files when a client is made, as it does for everyone.
-        function.can_block_in("botocore/session.py", {"_create_client"})
-        function.can_block_in("botocore/loaders.py", {"load_data_with_path", "list_api_versions"})
-        # The certificates of the machine, once a client.
-        function.can_block_in("ssl.py", {"create_default_context"})
+        for file, names in _BOTOCORE_READS.items():
+            function.can_block_in(file, names)
     watch.activate()
     yield
     watch.deactivate()
