@@ -1,3 +1,87 @@
-"""The asyncio SDK for Amazon SageMaker Asynchronous Inference."""
+"""The asyncio SDK for Amazon SageMaker Asynchronous Inference.
 
-__version__ = "0.1.0.dev0"
+Submit → wait → resolve::
+
+    client          the public methods: invoke, submit, drain, statistics
+    drafts          a payload becomes a checked request
+    dispatch        it is uploaded where it must be, and sent under the semaphore (submission, flow)
+    completions     notifications from SQS, and polling of S3
+    engine          carries out what protocol.registry decides of all these
+    resolution      bodies are fetched; outcome makes results and errors of them
+    protocol        all that is decided without I/O          wire    all that speaks to AWS
+"""
+
+from aio_sm_async.client import AsyncInferenceClient
+from aio_sm_async.completions.polling import S3Polling
+from aio_sm_async.completions.sqs import SqsNotifications
+from aio_sm_async.errors import (
+    AbandonedError,
+    AccessDeniedError,
+    AmbiguousError,
+    AsyncInferenceError,
+    BodyTooLargeError,
+    ClientClosedError,
+    ConfigurationError,
+    CredentialsError,
+    DeadlinePassedError,
+    DecodeError,
+    ExpiredError,
+    InferenceError,
+    InferenceFailedError,
+    InternalFailure,
+    InvalidRequestError,
+    NotFoundError,
+    NotSentError,
+    ResultError,
+    ServiceError,
+    ServiceUnavailable,
+    ThrottledError,
+    UnreadableNotification,
+    ValidationError,
+    WaitTimeoutError,
+)
+from aio_sm_async.future import InferenceFuture
+from aio_sm_async.options import InvocationOptions, RequestOptions
+from aio_sm_async.protocol.location import S3Location
+from aio_sm_async.results import InferenceResult
+from aio_sm_async.statistics import Statistics
+from aio_sm_async.uploads import S3Uploads
+from aio_sm_async.version import __version__
+
+__all__ = [
+    "AbandonedError",
+    "AccessDeniedError",
+    "AmbiguousError",
+    "AsyncInferenceClient",
+    "AsyncInferenceError",
+    "BodyTooLargeError",
+    "ClientClosedError",
+    "ConfigurationError",
+    "CredentialsError",
+    "DeadlinePassedError",
+    "DecodeError",
+    "ExpiredError",
+    "InferenceError",
+    "InferenceFailedError",
+    "InferenceFuture",
+    "InferenceResult",
+    "InternalFailure",
+    "InvalidRequestError",
+    "InvocationOptions",
+    "NotFoundError",
+    "NotSentError",
+    "RequestOptions",
+    "ResultError",
+    "S3Location",
+    "S3Polling",
+    "S3Uploads",
+    "ServiceError",
+    "ServiceUnavailable",
+    "SqsNotifications",
+    "Statistics",
+    "ThrottledError",
+    "UnreadableNotification",
+    "ValidationError",
+    "WaitTimeoutError",
+    "__version__",
+]

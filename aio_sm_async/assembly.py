@@ -1,0 +1,201 @@
+"""Puts a client together: which part talks through which connections, and in whose name.
+
+Polls, acknowledgements, requests and objects have connections of their own, so that no long poll is ever in
+the way of anything that must go through at once.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections import Counter
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from aio_sm_async.completions.polling import PollingSource
+from aio_sm_async.completions.sqs import SqsNotifications, SqsSource
+from aio_sm_async.dispatch import Dispatch
+from aio_sm_async.drafts import Drafts
+from aio_sm_async.engine import Engine
+from aio_sm_async.flow import Gate, SubmitPermits
+from aio_sm_async.outcome import Outcomes
+from aio_sm_async.protocol.identifiers import ClientIdentity, new_incarnation
+from aio_sm_async.protocol.registry import Registry
+from aio_sm_async.resolution import Resolution
+from aio_sm_async.results import Downloads
+from aio_sm_async.retries import Retries
+from aio_sm_async.settings import ClientSettings
+from aio_sm_async.statistics import Counters, Statistics
+from aio_sm_async.submission import Submission
+from aio_sm_async.uploads import Uploader
+from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.objects import Objects
+from aio_sm_async.wire.queue import Queue
+from aio_sm_async.wire.runtime import Runtime
+from aio_sm_async.wire.session import AwsSession
+from aio_sm_async.wire.transport import AiohttpTransport
+
+OBJECT_CONNECTIONS = 64
+ACK_CONNECTIONS = 8
+
+_NOTIFICATIONS = ("notifications", "unreadable", "sqs_errors")
+_DELIVERIES = ("early", "duplicates", "strangers", "mismatched")
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The parts of one open client that its public methods use."""
+
+    identity: ClientIdentity
+    engine: Engine
+    drafts: Drafts
+    permits: SubmitPermits
+    counters: Counters
+    calls: Counters
+
+    def statistics(self) -> Statistics:
+        """A snapshot."""
+        registry, counters = self.engine.registry, self.counters
+        counts = registry.counts
+        prefix = "resolved_by_"
+        return Statistics(
+            submitted=counters["submitted"],
+            in_flight=len(registry),
+            completed=counts["completed"],
+            failed=counts["failed"],
+            expired=counts["expired"],
+            deadline_passed=counts[prefix + "deadline"],
+            rejected=counts["rejected"],
+            abandoned=counts["abandoned"] - counts[prefix + "deadline"],
+            ambiguous=counters["ambiguous"],
+            resent=counters["resent"],
+            throttled=counters["throttled"],
+            pumps_restarted=self.engine.supervisor.restarts,
+            max_concurrent_requests=self.permits.limit,
+            notifications_flow=self.engine.health.is_flowing,
+            resolved_by={
+                name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)
+            },
+            calls=dict(self.calls),
+            notifications={name: counters[name] for name in _NOTIFICATIONS}
+            | {name: counts[name] for name in _DELIVERIES},
+        )
+
+
+async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
+    """Open connections and build the engine on them; ``stack`` closes the connections again.
+
+    Raises:
+        ConfigurationError: Region or credentials are missing, or an address cannot be used.
+    """
+    wiring = _Wiring(settings, stack)
+    home = await wiring.session(settings.session, settings.region_name)
+    await home.credentials()  # missing ones are best told now
+    permits = SubmitPermits(settings.max_concurrent_requests, settings.clock)
+    submission = Submission(
+        Runtime(await wiring.calls(home, settings.max_concurrent_requests), home),
+        permits,
+        clock=settings.clock,
+        dice=random.random,
+        counters=wiring.counters,
+        timeout_seconds=settings.request_timeout_seconds,
+    )
+    objects = Objects(await wiring.calls(home, OBJECT_CONNECTIONS), home)
+    retries = Retries(settings.clock)
+    downloads = Downloads(objects, retries)
+    identity = ClientIdentity(
+        settings.client_id or secrets.token_hex(4), new_incarnation(secrets.token_bytes(6))
+    )
+    engine = Engine(
+        region=home.region,
+        registry=Registry(
+            identity,
+            resend_after_seconds=settings.resend_after_seconds if settings.on_ambiguous == "resend" else None,
+        ),
+        dispatch=await wiring.dispatch(submission, objects, retries),
+        resolution=Resolution(downloads, settings.clock, max_body_bytes=settings.max_body_bytes),
+        outcomes=Outcomes(downloads, max_body_bytes=settings.max_body_bytes),
+        notifications=[
+            await wiring.source(notifications, queue_url, home)
+            for notifications in settings.notifications
+            for queue_url in notifications.queue_urls
+        ],
+        polling=_polling(settings, objects),
+        window=Gate(settings.max_in_flight),
+        clock=settings.clock,
+        counters=wiring.counters,
+        on_ambiguous=settings.on_ambiguous,
+    )
+    drafts = Drafts(
+        identity,
+        sends_names=settings.polling is not None and settings.polling.own_prefix,
+        uploads_configured=settings.uploads is not None,
+    )
+    return Assembly(identity, engine, drafts, permits, wiring.counters, wiring.call_counts)
+
+
+def _polling(settings: ClientSettings, objects: Objects) -> PollingSource | None:
+    if settings.polling is None:
+        return None
+    return PollingSource(
+        settings.polling,
+        objects,
+        clock=settings.clock,
+        dice=random.random,
+        max_body_bytes=settings.max_body_bytes,
+    )
+
+
+class _Wiring:
+    """Sessions and connections, each closed with the stack."""
+
+    def __init__(self, settings: ClientSettings, stack: AsyncExitStack) -> None:
+        self.counters: Counters = Counter()
+        self.call_counts: Counters = Counter()
+        self._settings = settings
+        self._stack = stack
+
+    async def session(self, session: object | None, region_name: str | None) -> AwsSession:
+        opened = AwsSession(session, region_name=region_name, endpoint_urls=self._settings.endpoint_urls)
+        await opened.open()
+        self._stack.push_async_callback(opened.aclose)
+        return opened
+
+    async def calls(self, session: AwsSession, connections: int) -> SignedCalls:
+        transport = AiohttpTransport(
+            connections, proxy=session.proxy_for, ssl_context=await session.ssl_context()
+        )
+        self._stack.push_async_callback(transport.aclose)
+        return SignedCalls(session, transport, clock=self._settings.clock, count=self._count)
+
+    async def dispatch(self, submission: Submission, objects: Objects, retries: Retries) -> Dispatch:
+        uploads = self._settings.uploads
+        if uploads is None:
+            return Dispatch(submission, None, deletes_after=_never)
+        if uploads.session is not None:
+            session = await self.session(uploads.session, None)
+            objects = Objects(await self.calls(session, OBJECT_CONNECTIONS), session)
+        uploader = Uploader(uploads, objects, retries)
+        return Dispatch(submission, uploader, deletes_after=uploads.deletes_after)
+
+    async def source(self, notifications: SqsNotifications, queue_url: str, home: AwsSession) -> SqsSource:
+        session = home
+        if notifications.session is not None:
+            session = await self.session(notifications.session, None)
+        polls = await self.calls(session, notifications.max_pollers)
+        acks = await self.calls(session, ACK_CONNECTIONS)
+        return SqsSource(
+            queue_url,
+            polls=Queue(polls, session, queue_url),
+            acks=Queue(acks, session, queue_url),
+            settings=notifications,
+            clock=self._settings.clock,
+            counters=self.counters,
+        )
+
+    def _count(self, operation: str) -> None:
+        self.call_counts[operation] += 1
+
+
+def _never(*, succeeded: bool) -> bool:  # noqa: ARG001 - the signature of its like
+    return False

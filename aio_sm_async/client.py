@@ -1,0 +1,329 @@
+"""The client: the public methods, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from enum import Enum
+from types import TracebackType
+from typing import Final, Self, Unpack
+
+from aio_sm_async.assembly import Assembly, assemble
+from aio_sm_async.clock import Clock, SystemClock
+from aio_sm_async.completions.polling import S3Polling
+from aio_sm_async.completions.sqs import SqsNotifications
+from aio_sm_async.errors import ClientClosedError, InvalidRequestError, WaitTimeoutError
+from aio_sm_async.future import InferenceFuture
+from aio_sm_async.options import InvocationOptions, RequestOptions
+from aio_sm_async.results import InferenceResult
+from aio_sm_async.settings import ClientSettings, OnAmbiguous
+from aio_sm_async.statistics import Statistics
+from aio_sm_async.uploads import S3Uploads
+
+MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 21_600
+
+
+class _Missing(Enum):
+    PAYLOAD = "no payload was given"
+
+
+_NO_PAYLOAD: Final = _Missing.PAYLOAD
+
+
+class AsyncInferenceClient:
+    """Sends InvokeEndpointAsync requests, many at once, and awaits their results.
+
+    Use it with ``async with``, or `open` and `aclose`. It belongs to the event loop that it is opened in.
+
+    Args:
+        endpoint_name: The endpoint, unless a call names another.
+        notifications: Where SageMaker's success and error notifications arrive; None to poll S3 alone.
+        polling: How S3 is asked, beside notifications or alone; None to rely on notifications.
+        uploads: Where payloads go that do not fit into a request (over 128,000 bytes, or streamed).
+        session: An aiobotocore or aioboto3 session; None for the environment and the default profile.
+        region_name: The endpoint's region; None takes the session's.
+        endpoint_urls: Other servers to talk to, by service (``sagemaker-runtime``, ``s3``, ``sqs``).
+        client_id: The head of every inference id, 1 to 32 of ``[A-Za-z0-9_-]``; drawn at random if None.
+        max_concurrent_requests: How many requests to SageMaker may be open at once; throttling lowers it.
+        max_in_flight: How many invocations may be in flight; `submit` waits beyond it.
+        max_body_bytes: Larger responses stay in S3 until they are read with ``iter_bytes``.
+        on_ambiguous: What to do when a request was sent and its answer is lost. ``"resend"`` sends it once
+            more if nothing is heard of it (it may then run, and be paid for, twice), ``"wait"`` waits until
+            the deadline, ``"raise"`` raises `AmbiguousError`.
+        resend_after_seconds: How long nothing must be heard before it is sent again.
+        request_timeout_seconds: How long one request to SageMaker may take.
+        close_timeout_seconds: How long each step of closing may take.
+        clock: Time; for tests.
+        **options: Defaults for every request; see `RequestOptions`.
+
+    Raises:
+        ConfigurationError: The settings cannot work.
+    """
+
+    def __init__(
+        self,
+        endpoint_name: str | None = None,
+        *,
+        notifications: SqsNotifications | Sequence[SqsNotifications] | None = None,
+        polling: S3Polling | None = S3Polling(),  # noqa: B008 - frozen
+        uploads: S3Uploads | None = None,
+        session: object | None = None,
+        region_name: str | None = None,
+        endpoint_urls: Mapping[str, str] | None = None,
+        client_id: str | None = None,
+        max_concurrent_requests: int = 64,
+        max_in_flight: int = 10_000,
+        max_body_bytes: int = 16 * 1024 * 1024,
+        on_ambiguous: OnAmbiguous = "resend",
+        resend_after_seconds: float = 60.0,
+        request_timeout_seconds: float = 30.0,
+        close_timeout_seconds: float = 5.0,
+        clock: Clock | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> None:
+        if isinstance(notifications, SqsNotifications):
+            notifications = [notifications]
+        settings = ClientSettings(
+            notifications=tuple(notifications or ()),
+            polling=polling,
+            uploads=uploads,
+            session=session,
+            region_name=region_name,
+            endpoint_urls=endpoint_urls,
+            client_id=client_id,
+            max_concurrent_requests=max_concurrent_requests,
+            max_in_flight=max_in_flight,
+            max_body_bytes=max_body_bytes,
+            on_ambiguous=on_ambiguous,
+            resend_after_seconds=resend_after_seconds,
+            request_timeout_seconds=request_timeout_seconds,
+            close_timeout_seconds=close_timeout_seconds,
+            clock=clock or SystemClock(),
+        )
+        self._options: InvocationOptions = {"endpoint_name": endpoint_name, **options}
+        self._life = _Life(settings)
+
+    def __repr__(self) -> str:
+        return f"<AsyncInferenceClient {self._options.get('endpoint_name')!r} {self._life!r}>"
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def open(self) -> Self:
+        """Find credentials, open connections and start listening.
+
+        Raises:
+            ConfigurationError: Region or credentials are missing, or a queue cannot be used.
+            ClientClosedError: It was closed before.
+        """
+        await self._life.open()
+        return self
+
+    async def aclose(self) -> None:
+        """Close. Pending futures fail with `ClientClosedError`, which carries the token of each.
+
+        It does not wait for results; `drain` does.
+        """
+        await self._life.aclose()
+
+    async def drain(self, timeout: float | None = None) -> None:
+        """Return once nothing is in flight.
+
+        Args:
+            timeout: Seconds; None to wait for as long as it takes.
+
+        Raises:
+            WaitTimeoutError: Something still was, after ``timeout``.
+        """
+        engine, clock = self._life.assembly.engine, self._life.settings.clock
+        try:
+            async with clock.timeout_at(None if timeout is None else clock.monotonic() + timeout):
+                await engine.drain()
+        except TimeoutError:
+            pending = len(engine.registry)
+            raise WaitTimeoutError(
+                f"{pending} invocations were in flight after {timeout} s. Drain again."
+            ) from None
+
+    def statistics(self) -> Statistics:
+        """What this client has done so far: a snapshot."""
+        return self._life.assembly.statistics()
+
+    def with_options(self, **options: Unpack[InvocationOptions]) -> Self:
+        """A view with other defaults, on the same connections, limits and listeners. It costs nothing."""
+        view = copy.copy(self)
+        view._options = {**self._options, **options}  # noqa: SLF001 - its own kind
+        return view
+
+    async def submit(
+        self,
+        payload: object = _NO_PAYLOAD,
+        *,
+        input_location: str | None = None,
+        **options: Unpack[InvocationOptions],
+    ) -> InferenceFuture[InferenceResult[object]]:
+        """Send one request; the future resolves when its inference has ended.
+
+        Waits while too many are in flight or open. Returns once SageMaker accepted the request, or once
+        nobody can know whether it did (``future.accepted is None``).
+
+        Args:
+            payload: bytes, str, a JSON value, a path, a binary file or an async iterator of bytes.
+            input_location: An ``s3://`` URI of an input that is in S3 already, instead of a payload.
+            **options: See `InvocationOptions`.
+
+        Raises:
+            InvalidRequestError: The request breaks a limit. Nothing was sent.
+            ValidationError: SageMaker refused it: the endpoint does not exist, say.
+            ThrottledError: Too many requests, and the retries are used up.
+            AmbiguousError: Its answer is lost, and ``on_ambiguous="raise"``.
+            ClientClosedError: The client is not open.
+        """
+        assembly = self._life.assembly
+        merged: InvocationOptions = {**self._options, **options}
+        if payload is _NO_PAYLOAD and input_location is not None:
+            draft = assembly.drafts.of_location(input_location, merged)
+        elif payload is not _NO_PAYLOAD and input_location is None:
+            takes_inline = assembly.engine.dispatch.takes_inline(merged.get("endpoint_name") or "")
+            draft = assembly.drafts.of_payload(payload, merged, takes_inline=takes_inline)
+        else:
+            raise InvalidRequestError(
+                "payload", "exactly one of payload and input_location must be given", "Give one of them."
+            )
+        return await assembly.engine.submit(draft.invocation, draft.request, draft.upload)
+
+    async def invoke(
+        self,
+        payload: object = _NO_PAYLOAD,
+        *,
+        input_location: str | None = None,
+        timeout: float | None = None,
+        **options: Unpack[InvocationOptions],
+    ) -> InferenceResult[object]:
+        """Send one request and wait for its result.
+
+        Args:
+            payload: See `submit`.
+            input_location: See `submit`.
+            timeout: Seconds for everything: waiting for a slot, uploading, sending, waiting. Unless
+                ``request_ttl_seconds`` is given, SageMaker is told to drop the request from its queue after
+                about as long (60 s at least), which is its only way to stop work.
+            **options: See `InvocationOptions`.
+
+        Raises:
+            WaitTimeoutError: ``timeout`` passed. The invocation is abandoned here; its token finds it later.
+            InferenceFailedError: The model failed.
+            ExpiredError: SageMaker gave the request up.
+            AsyncInferenceError: Whatever `submit` raises.
+        """
+        if timeout is None:
+            return await (await self.submit(payload, input_location=input_location, **options))
+        if not timeout > 0:
+            raise InvalidRequestError(
+                "timeout", "must be above 0 seconds", "Leave it out to wait without end."
+            )
+        if (options.get("request_ttl_seconds") or self._options.get("request_ttl_seconds")) is None:
+            options["request_ttl_seconds"] = min(max(math.ceil(timeout), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
+        clock = self._life.settings.clock
+        future = None
+        try:
+            async with clock.timeout_at(clock.monotonic() + timeout):
+                future = await self.submit(payload, input_location=input_location, **options)
+                return await future
+        except TimeoutError as exc:
+            if isinstance(exc, WaitTimeoutError):
+                raise
+            raise _waited(future, timeout) from None
+        finally:
+            if future is not None:
+                future.abandon()
+
+
+def _waited(future: InferenceFuture[InferenceResult[object]] | None, timeout: float) -> WaitTimeoutError:
+    if future is None:
+        return WaitTimeoutError(
+            f"after {timeout} s SageMaker had not accepted the request. Allow more time, or send fewer."
+        )
+    return WaitTimeoutError(
+        f"{future.inference_id} had no result after {timeout} s. It may go on in SageMaker: its token names "
+        "where the result will lie.",
+        token=future.token,
+    )
+
+
+class _Life:
+    """What a client and its views share: settings, and the parts that exist while it is open."""
+
+    def __init__(self, settings: ClientSettings) -> None:
+        self.settings = settings
+        self._assembly: Assembly | None = None
+        self._stack = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._process = 0
+        self._is_closed = False
+
+    def __repr__(self) -> str:
+        if self._is_closed:
+            return "closed"
+        return "not open" if self._assembly is None else f"open {self._assembly.engine!r}"
+
+    @property
+    def assembly(self) -> Assembly:
+        """The open parts.
+
+        Raises:
+            ClientClosedError: It is not open, or not here: in another loop, or before a fork.
+        """
+        if self._assembly is None:
+            if self._is_closed:
+                raise ClientClosedError("the client is closed; open a new one")
+            raise ClientClosedError(
+                "the client is not open; use it with `async with`, or await client.open()"
+            )
+        if os.getpid() != self._process:
+            raise ClientClosedError("the client was opened before this process was forked; open one here")
+        if asyncio.get_running_loop() is not self._loop:
+            raise ClientClosedError("the client was opened in another event loop; open one in this loop")
+        return self._assembly
+
+    async def open(self) -> None:
+        """Assemble and start the parts; undone if it fails half-way."""
+        if self._is_closed:
+            raise ClientClosedError("the client is closed; open a new one")
+        if self._assembly is not None:
+            return
+        async with AsyncExitStack() as stack:
+            assembly = await assemble(self.settings, stack)
+            await assembly.engine.open()
+            self._stack = stack.pop_all()
+        self._assembly = assembly
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+
+    async def aclose(self) -> None:
+        """Stop the parts and close the connections, whatever happens in between."""
+        assembly, self._assembly = self._assembly, None
+        self._is_closed = True
+        async with self._stack:
+            if assembly is not None:
+                await assembly.engine.aclose(self.settings.close_timeout_seconds)
+
+    def __del__(self) -> None:
+        if self._assembly is not None:
+            warnings.warn(
+                f"unclosed AsyncInferenceClient {self!r}; use `async with`, or await client.aclose()",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
