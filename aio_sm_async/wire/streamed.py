@@ -1,0 +1,85 @@
+"""A body that is read as it comes, and given up when it stops or hardly drips."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+
+import aiohttp
+
+from aio_sm_async.errors import AmbiguousError
+from aio_sm_async.wire.connection_errors import CONNECTION_FAILURES, connection_error
+
+# A stream that brings less than this in each of its timeouts is as good as dead.
+MIN_STREAM_BYTES = 16_384
+
+
+class AiohttpStream:
+    """An answer whose body has not been read yet.
+
+    Args:
+        answer: The answer, its headers read.
+        host: Who sends it, for the errors' words.
+        timeout_seconds: The most that each wait for more of the body may take.
+    """
+
+    def __init__(self, answer: aiohttp.ClientResponse, host: str, timeout_seconds: float) -> None:
+        self._answer = answer
+        self._host = host
+        self._timeout_seconds = timeout_seconds
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._answer.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers; the mapping ignores case."""
+        return self._answer.headers
+
+    async def iter_bytes(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes, to its proven end.
+
+        Raises:
+            AmbiguousError: The rest of the body did not come, or hardly dripped.
+        """
+        loop = asyncio.get_running_loop()
+        waited, received = 0.0, 0
+        while True:
+            asked = loop.time()
+            chunk = await self._next_chunk()
+            if not chunk:
+                return
+            # Only our own waiting counts: a consumer may take its time.
+            waited += loop.time() - asked
+            received += len(chunk)
+            if waited >= self._timeout_seconds:
+                if received < MIN_STREAM_BYTES:
+                    raise self._too_slow(received)
+                waited, received = 0.0, 0
+            yield chunk
+
+    async def read(self) -> bytes:
+        """Return the whole body.
+
+        Raises:
+            AmbiguousError: It did not come as a whole, or not in time.
+        """
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await self._answer.read()
+        except CONNECTION_FAILURES as error:
+            raise connection_error(error, self._host, sent=True) from error
+
+    async def _next_chunk(self) -> bytes:
+        try:
+            return await self._answer.content.readany()
+        except CONNECTION_FAILURES as error:
+            raise connection_error(error, self._host, sent=True) from error
+
+    def _too_slow(self, received: int) -> AmbiguousError:
+        return AmbiguousError(
+            f"{self._host} sent {received} bytes in {self._timeout_seconds:g} seconds, too few to wait for "
+            "the rest. Ask for the rest again, or check the network on the way."
+        )
