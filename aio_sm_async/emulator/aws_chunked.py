@@ -17,14 +17,14 @@ def is_framed(headers: Mapping[str, str]) -> bool:
     return headers.get("x-amz-content-sha256", "").startswith(_STREAMING)
 
 
-def unframe(body: bytes) -> tuple[bytes, dict[str, str]]:
+def unframe(body: bytes, headers: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
     """Take the framing off.
 
     Returns:
         The payload, and the trailing headers by lower-case name.
 
     Raises:
-        ServiceFault: The framing is broken.
+        ServiceFault: The framing is broken, or the length is another than the headers tell.
     """
     chunks: list[bytes] = []
     at = 0
@@ -35,11 +35,15 @@ def unframe(body: bytes) -> tuple[bytes, dict[str, str]]:
         size = _size_of(body[at:line_end])
         at = line_end + 2
         if size == 0:
-            return b"".join(chunks), _trailers(body[at:])
+            break
         if body[at + size : at + size + 2] != b"\r\n":
             raise _broken()
         chunks.append(body[at : at + size])
         at += size + 2
+    payload = b"".join(chunks)
+    if headers.get("x-amz-decoded-content-length", str(len(payload))) != str(len(payload)):
+        raise _broken()
+    return payload, _trailers(body[at:])
 
 
 def _size_of(line: bytes) -> int:

@@ -42,12 +42,17 @@ class Signable:
 
 def signature_of(request: Signable, secret: str, region: str, service: str) -> str:
     """The signature, in hex, that the request bears if it was signed with the secret."""
-    signer = (_S3Signer if service == "s3" else _Signer)(_NOBODY, service, region)
+    signer = _signer(service, region)
     # botocore asks for few members of an AWSRequest; a whole one costs more than the signature.
     adapted = cast("AWSRequest", _Adapted(request))
     string_to_sign: str = signer.string_to_sign(adapted, signer.canonical_request(adapted))
     key = _signing_key(secret, request.timestamp[:8], region, service)
     return hmac.new(key, string_to_sign.encode(), sha256).hexdigest()
+
+
+@lru_cache(maxsize=256)
+def _signer(service: str, region: str) -> SigV4Auth:
+    return (_S3Signer if service == "s3" else _Signer)(_NOBODY, service, region)
 
 
 @lru_cache(maxsize=256)

@@ -21,7 +21,7 @@ class Fault:
     hang            no answer, and nothing is done; after ``seconds`` the connection is reset
     reset_after     the call is done, then the connection is reset without an answer
     hang_after      the call is done, then as ``hang``
-    truncate        the call is done; headers and half of the body arrive, then a reset
+    truncate        the call is done; headers and half of the body arrive, then an end
     drip            the call is done; the body arrives byte by byte, within ``seconds``
     =============== ========================================================================
 

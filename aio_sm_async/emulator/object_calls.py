@@ -53,7 +53,7 @@ class ObjectCalls:
         """The object, or a range of it, with all its headers."""
         stored = existing(self._store.bucket(request.bucket), request.key)
         headers = object_headers.shown(stored)
-        if _names(request.header("if-match", "*"), stored.etag) is False:
+        if not _names(request.header("if-match", "*"), stored.etag):
             raise ServiceFault("PreconditionFailed", _PRECONDITION, 412)
         if _names(request.header("if-none-match"), stored.etag):
             return Reply(304, b"", {name: headers[name] for name in ("etag", "last-modified")})

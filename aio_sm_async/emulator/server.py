@@ -10,7 +10,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import unquote
@@ -195,8 +196,13 @@ class Server:
         request_id = str(uuid4())
         reply.headers["x-amzn-RequestId"] = request_id
         reply.headers["x-amz-request-id"] = request_id
-        reply.headers["Date"] = format_datetime(self._clock.utc_now(), usegmt=True)
+        reply.headers["Date"] = _http_date(int(self._clock.utc_now().timestamp()))
         return reply
+
+
+@lru_cache(maxsize=4)
+def _http_date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
 
 
 def _arrival(request: web.Request, body: bytes) -> Arrival:
@@ -215,7 +221,7 @@ def _call(arrival: Arrival, caller: Caller, base_url: str) -> Call:
     headers = {name: ",".join(values) for name, values in arrival.headers.items()}
     body = arrival.body
     if aws_chunked.is_framed(headers):
-        body, trailers = aws_chunked.unframe(body)
+        body, trailers = aws_chunked.unframe(body, headers)
         headers |= trailers
     try:
         path = unquote(arrival.raw_path, errors="strict")

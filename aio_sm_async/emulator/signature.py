@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import unquote_plus
 
@@ -156,10 +157,9 @@ def _claim(arrival: Arrival, query: Sequence[tuple[str, str]]) -> _Claim:
 
 def _check_time(claim: _Claim, told: Mapping[str, str], now: Sequence[datetime]) -> None:
     service = claim.caller.service
-    try:
-        signed_at = datetime.strptime(claim.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    except ValueError:
-        raise malformed(service, "X-Amz-Date must be in the ISO8601 'basic format'.") from None
+    signed_at = _instant(claim.timestamp)
+    if signed_at is None:
+        raise malformed(service, "X-Amz-Date must be in the ISO8601 'basic format'.")
     if not claim.presigned:
         if not any(abs(clock - signed_at) <= _TOLERANCE for clock in now):
             raise skewed(service, signed_at, now[0])
@@ -170,6 +170,15 @@ def _check_time(claim: _Claim, told: Mapping[str, str], now: Sequence[datetime])
     ends = signed_at + timedelta(seconds=int(seconds))
     if not any(signed_at - _TOLERANCE <= clock <= ends for clock in now):
         raise expired(service, signed_at, now[0])
+
+
+# Callers sign many requests within one second, and strptime is slow.
+@lru_cache(maxsize=256)
+def _instant(timestamp: str) -> datetime | None:
+    try:
+        return datetime.strptime(timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _check_signed_headers(arrival: Arrival, claim: _Claim) -> None:
