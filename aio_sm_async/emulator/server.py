@@ -82,7 +82,8 @@ class Server:
     async def start(self) -> None:
         """Listen; afterwards `url` is known."""
         application = web.Application(client_max_size=_MAX_BODY_BYTES)
-        application.router.add_route("*", "/{path:.*}", self._handle)
+        # Every path, also one with a line break: a key may have one.
+        application.router.add_route("*", "/{path:(?s:.*)}", self._handle)
         self._runner = web.AppRunner(
             application,
             access_log=None,

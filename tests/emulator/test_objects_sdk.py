@@ -21,7 +21,7 @@ from aio_sm_async.emulator.server import Server
 # Shared, because they keep botocore's models: a client costs milliseconds then.
 _BOTO3 = boto3.Session(region_name="us-east-1")
 _AIOBOTOCORE = get_session()
-STRANGE_KEY = "//a b/../ü+=&?%2F~*'()😀.txt"
+STRANGE_KEY = "//a b/../ü+=&?%2F~*'()😀\n\x07.txt"
 
 
 @asynccontextmanager
