@@ -269,6 +269,7 @@ class _Life:
         self.settings = settings
         self._assembly: Assembly | None = None
         self._stack = AsyncExitStack()
+        self._opening = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
         self._is_closed = False
@@ -299,17 +300,18 @@ class _Life:
 
     async def open(self) -> None:
         """Assemble and start the parts; undone if it fails half-way."""
-        if self._is_closed:
-            raise ClientClosedError("the client is closed; open a new one")
-        if self._assembly is not None:
-            return
-        async with AsyncExitStack() as stack:
-            assembly = await assemble(self.settings, stack)
-            await assembly.engine.open()
-            self._stack = stack.pop_all()
-        self._assembly = assembly
-        self._loop = asyncio.get_running_loop()
-        self._process = os.getpid()
+        async with self._opening:
+            if self._is_closed:
+                raise ClientClosedError("the client is closed; open a new one")
+            if self._assembly is not None:
+                return
+            async with AsyncExitStack() as stack:
+                assembly = await assemble(self.settings, stack)
+                await assembly.engine.open()
+                self._stack = stack.pop_all()
+            self._assembly = assembly
+            self._loop = asyncio.get_running_loop()
+            self._process = os.getpid()
 
     async def aclose(self) -> None:
         """Stop the parts and close the connections, whatever happens in between."""

@@ -25,7 +25,7 @@ from aio_sm_async.flight import AnyFuture, Flight, Flights
 from aio_sm_async.flow import Gate, Quiet
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.outcome import Outcomes
-from aio_sm_async.protocol.completion import Completed, Failed
+from aio_sm_async.protocol.completion import Completed
 from aio_sm_async.protocol.identifiers import Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation
 from aio_sm_async.protocol.location import S3Location
@@ -186,6 +186,9 @@ class Engine:
 
     def token_of(self, invocation: Invocation) -> str:
         """The token that names the invocation for other processes."""
+        patience = invocation.patience_seconds
+        if invocation.deadline is not None:
+            patience = invocation.deadline - self._clock.monotonic()
         return encode_token(
             Token(
                 endpoint_name=invocation.endpoint_name,
@@ -193,7 +196,7 @@ class Engine:
                 inference_id=invocation.inference_id,
                 output_location=self.registry.expected_location(invocation),
                 failure_location=invocation.failure_location,
-                deadline=self._clock.utc_now() + timedelta(seconds=invocation.patience_seconds),
+                deadline=self._clock.utc_now() + timedelta(seconds=patience),
             )
         )
 
@@ -239,6 +242,9 @@ class Engine:
 
     def deliver(self, delivery: Delivery) -> None:
         """A source tells of a completion."""
+        if delivery.source != PollingSource.name and self.registry.knows(delivery.completion.inference_id):
+            self.health.arrived()
+            self._follow_health()
         self._perform(self.registry.delivered(delivery))
 
     async def wait_pending(self) -> None:
@@ -287,8 +293,8 @@ class Engine:
                     receipt.acknowledge()
                 case Release(receipt, ownership):
                     receipt.release(ownership)
-                case Fetch(invocation, delivery):
-                    self.supervisor.spawn(self._fetch(invocation, delivery), name="fetch")
+                case Fetch():
+                    self.supervisor.spawn(self._fetch(action), name="fetch")
                 case Look(invocation, is_last):
                     self.supervisor.spawn(self._look(invocation, is_last=is_last), name="look")
                 case Resend(invocation):
@@ -300,9 +306,7 @@ class Engine:
         invocation, outcome, source = action.invocation, action.outcome, action.source
         if source == PollingSource.name:
             self.health.missed()
-        elif source != "deadline":
-            self.health.arrived()
-        self._follow_health()
+            self._follow_health()
         flight = self._land(invocation.inference_id)
         if flight is None:
             return
@@ -351,18 +355,9 @@ class Engine:
             prefix=S3Location(output.bucket, prefix) if is_block else None,
         )
 
-    async def _fetch(self, invocation: Invocation, delivery: Delivery) -> None:
-        match delivery.completion:
-            case Completed() as completed:
-                location = self.registry.expected_location(invocation) or completed.output_location
-                assert location is not None
-                found = await self._resolution.complete(completed, location)
-            case Failed() as failed:
-                location = self.registry.failure_location(invocation, failed)
-                assert location is not None
-                found = await self._resolution.explain(failed, location)
-            case _:
-                raise AssertionError("unreachable")
+    async def _fetch(self, fetch: Fetch) -> None:
+        invocation, delivery = fetch.invocation, fetch.delivery
+        found = await self._resolution.fetch(delivery.completion, fetch.location)
         if isinstance(found, NotThere):
             self._perform(self.registry.missing(invocation, self._clock.monotonic()))
             self._follow_alarm()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -111,6 +112,7 @@ class PollingSource:
         self._retries = Retries(clock, dice=dice, tries=LAST_LOOK_TRIES)
         self._schedule = PollSchedule(settings.pace, failures_per_second=settings.failures_per_second)
         self._has_changed = asyncio.Event()
+        self._asleep_until = 0.0
         self._tick_seconds = min(0.25, settings.first_seconds / 4)
         self._next_slot = 0.0
         self._may_list: dict[str, bool] = {}
@@ -137,8 +139,7 @@ class PollingSource:
         """Look for this invocation from now on."""
         now = self._clock.monotonic()
         self._schedule.add(inference_id, now, output=output, failure=failure, prefix=prefix)
-        if len(self._schedule) == 1:  # the pump sleeps until there is something
-            self._has_changed.set()
+        self._wake()
 
     def forget(self, inference_id: str) -> None:
         """Look for it no more."""
@@ -147,7 +148,7 @@ class PollingSource:
     def set_notified(self, is_notified: bool) -> None:
         """Notifications have begun to flow, or have stopped."""
         self._schedule.set_notified(is_notified)
-        self._has_changed.set()
+        self._wake()
 
     async def look(self, inbox: Inbox, inference_id: str) -> None:
         """Ask for one invocation now, and again while S3 cannot be read."""
@@ -168,12 +169,19 @@ class PollingSource:
         """Sleep until there is something to ask; never less than a tick, so that questions gather."""
         await self._clock.sleep_until(self._clock.monotonic() + self._tick_seconds)
         while (due := self._schedule.next_due()) is None or due > self._clock.monotonic():
+            self._asleep_until = math.inf if due is None else due
             self._has_changed.clear()
             try:
                 async with self._clock.timeout_at(due):
                     await self._has_changed.wait()
             except TimeoutError:
                 return
+
+    def _wake(self) -> None:
+        """Let the pump look at the schedule again, if something is due before it would wake by itself."""
+        due = self._schedule.next_due()
+        if due is not None and due < self._asleep_until:
+            self._has_changed.set()
 
     async def _wait_slot(self) -> None:
         now = self._clock.monotonic()

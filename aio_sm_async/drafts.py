@@ -1,0 +1,126 @@
+"""From what a caller hands in to a request that is ready to be sent, checked before anything is."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from aio_sm_async.codecs import EncodedPayload, StreamedPayload, encode_payload
+from aio_sm_async.errors import InvalidRequestError
+from aio_sm_async.options import InvocationOptions
+from aio_sm_async.protocol.identifiers import ClientIdentity, output_extension, output_filename
+from aio_sm_async.protocol.invocation import Invocation
+from aio_sm_async.protocol.payload import Inline, plan_payload
+from aio_sm_async.protocol.request import InvocationRequest, check_request
+
+BLOCK_INVOCATIONS = 1000
+"""As many as one page of a LIST holds: one call answers for a block."""
+
+DEFAULT_TTL_SECONDS = 21_600
+DEFAULT_TIMEOUT_SECONDS = 900
+MARGIN_SECONDS = 300.0
+"""SageMaker's defaults, and what its own clean-up, the publishing and the writing may take on top."""
+
+PLACEHOLDER = "s3://to-be-uploaded/input"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request, checked; ``upload`` is what must be in S3 before it is sent."""
+
+    invocation: Invocation
+    request: InvocationRequest
+    upload: EncodedPayload | StreamedPayload | None
+
+
+class Drafts:
+    """Makes requests.
+
+    Args:
+        identity: Mints inference ids.
+        sends_names: Whether outputs get a prefix and names of this client's.
+        uploads_configured: Whether a payload may go through S3.
+    """
+
+    def __init__(self, identity: ClientIdentity, *, sends_names: bool, uploads_configured: bool) -> None:
+        self._identity = identity
+        self._sends_names = sends_names
+        self._uploads_configured = uploads_configured
+        self._count = 0
+
+    def of_payload(self, payload: object, options: InvocationOptions, *, takes_inline: bool) -> Draft:
+        """A request for this payload: inside the request if it fits, by upload if not.
+
+        Raises:
+            InvalidRequestError: A member breaks a limit, or there is no way to send the payload.
+            TypeError: No codec takes such a payload.
+        """
+        encoded = encode_payload(payload, options.get("content_type"))
+        size = len(encoded.body) if isinstance(encoded, EncodedPayload) else None
+        plan = plan_payload(size, inline_accepted=takes_inline, uploads_configured=self._uploads_configured)
+        if isinstance(plan, Inline) and isinstance(encoded, EncodedPayload):
+            return self._draft(options, encoded.content_type, body=encoded.body)
+        draft = self._draft(options, encoded.content_type, input_location=PLACEHOLDER)
+        return Draft(draft.invocation, draft.request, encoded)
+
+    def of_location(self, input_location: str, options: InvocationOptions) -> Draft:
+        """A request for a payload that is in S3 already.
+
+        Raises:
+            InvalidRequestError: A member breaks a limit.
+        """
+        return self._draft(options, options.get("content_type"), input_location=input_location)
+
+    def _draft(
+        self,
+        options: InvocationOptions,
+        content_type: str | None,
+        *,
+        body: bytes | None = None,
+        input_location: str | None = None,
+    ) -> Draft:
+        inference_id = options.get("inference_id") or self._identity.mint(secrets.token_bytes(12))
+        extension, filename = self._names(inference_id, options)
+        request = InvocationRequest(
+            endpoint_name=_endpoint_name(options),
+            body=body,
+            input_location=input_location,
+            content_type=content_type,
+            accept=options.get("accept"),
+            custom_attributes=options.get("custom_attributes"),
+            inference_id=inference_id,
+            s3_output_path_extension=extension,
+            filename=filename,
+            request_ttl_seconds=options.get("request_ttl_seconds"),
+            invocation_timeout_seconds=options.get("invocation_timeout_seconds"),
+        )
+        check_request(request)
+        self._count += 1
+        invocation = Invocation(
+            inference_id,
+            request.endpoint_name,
+            patience_seconds=(request.request_ttl_seconds or DEFAULT_TTL_SECONDS)
+            + (request.invocation_timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
+            + MARGIN_SECONDS,
+            extension=extension,
+            filename=filename,
+        )
+        return Draft(invocation, request, None)
+
+    def _names(self, inference_id: str, options: InvocationOptions) -> tuple[str | None, str | None]:
+        extension, filename = options.get("s3_output_path_extension"), options.get("filename")
+        if not self._sends_names:
+            return extension, filename
+        block = self._count // BLOCK_INVOCATIONS
+        return output_extension(extension, self._identity, block), filename or output_filename(inference_id)
+
+
+def _endpoint_name(options: InvocationOptions) -> str:
+    endpoint_name = options.get("endpoint_name")
+    if endpoint_name is None:
+        raise InvalidRequestError(
+            "endpoint_name",
+            "no endpoint was named",
+            'Name one on the client, AsyncInferenceClient("my-endpoint"), or with the call, endpoint_name=.',
+        )
+    return endpoint_name

@@ -1,0 +1,168 @@
+"""How much is let out at once: gates with a limit that may move, and a pause that all share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from aio_sm_async.clock import Clock
+from aio_sm_async.protocol.backoff import full_jitter
+from aio_sm_async.protocol.limiter import AdaptiveLimit
+
+
+class Gate:
+    """A semaphore whose limit may change while it is in use. First come, first served."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._inside = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._closed: Exception | None = None
+
+    def __repr__(self) -> str:
+        return f"<Gate {self._inside} of {self._limit} inside, {len(self._waiters)} waiting>"
+
+    @property
+    def inside(self) -> int:
+        """How many are inside."""
+        return self._inside
+
+    @property
+    def limit(self) -> int:
+        """How many may be inside. Lowering it sends nobody out."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self._limit = limit
+        self._admit()
+
+    async def acquire(self) -> None:
+        """Wait until there is room, and take it."""
+        if self._closed is not None:
+            raise self._closed
+        if self._inside < self._limit and not self._waiters:
+            self._inside += 1
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.release()  # room was given at the very moment of the cancel
+            elif waiter in self._waiters:
+                self._waiters.remove(waiter)
+            raise
+
+    def release(self) -> None:
+        """Give the room back."""
+        self._inside -= 1
+        self._admit()
+
+    def close(self, error: Exception) -> None:
+        """Let nobody in any more: who waits, and who comes, gets ``error``."""
+        self._closed = error
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_exception(error)
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+    def _admit(self) -> None:
+        while self._waiters and self._inside < self._limit:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._inside += 1
+                waiter.set_result(None)
+
+
+class Quiet:
+    """Waits until everybody who entered has left."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
+
+    def __enter__(self) -> None:
+        self.enter()
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def enter(self) -> None:
+        """One more."""
+        self._inside += 1
+        self._is_quiet.clear()
+
+    def leave(self) -> None:
+        """One less."""
+        self._inside -= 1
+        if not self._inside:
+            self._is_quiet.set()
+
+    async def wait(self) -> None:
+        """Return once nobody is inside."""
+        await self._is_quiet.wait()
+
+
+class SubmitPermits:
+    """The semaphore that every request to SageMaker passes, lowered by throttling.
+
+    A throttled answer halves the limit and makes all requests pause, longer with each in a row: a burst that
+    is refused costs one round of refusals, not one for each request that waits.
+    """
+
+    def __init__(self, ceiling: int, clock: Clock) -> None:
+        self._gate = Gate(ceiling)
+        self._limit = AdaptiveLimit(ceiling)
+        self._clock = clock
+        self._refusals = 0
+        self._paused_until = 0.0
+
+    def __repr__(self) -> str:
+        return f"<SubmitPermits {self._gate.inside} of {self._gate.limit} open>"
+
+    @property
+    def limit(self) -> int:
+        """How many requests may be open at once now."""
+        return self._gate.limit
+
+    @property
+    def open(self) -> int:
+        """How many requests are open."""
+        return self._gate.inside
+
+    async def __aenter__(self) -> None:
+        await self._gate.acquire()
+        try:
+            while (until := self._paused_until) > self._clock.monotonic():
+                await self._clock.sleep_until(until)
+        except BaseException:
+            self._gate.release()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gate.release()
+
+    def succeeded(self) -> None:
+        """A request was accepted."""
+        self._refusals = 0
+        self._limit.succeeded(self._clock.monotonic())
+        if self._limit.limit != self._gate.limit:
+            self._gate.limit = self._limit.limit
+
+    def refused(self, dice: float) -> None:
+        """A request was refused as one too many."""
+        now = self._clock.monotonic()
+        self._limit.throttled(now)
+        self._gate.limit = self._limit.limit
+        if now >= self._paused_until:
+            self._refusals += 1
+            self._paused_until = now + 0.1 + full_jitter(self._refusals, dice)

@@ -1,0 +1,413 @@
+"""Which invocations are pending, and what each fact means for them.
+
+Facts go in as method calls, actions come out as values; whoever holds the registry carries them out, in order.
+Nothing here waits, asks the time or speaks to AWS. The rules:
+
+* An id is registered before its request is sent: a notification may overtake the 202.
+* What comes before the answer to the request is held until that answer, and judged then.
+* A notification is believed only where it agrees with what SageMaker told us; else S3 decides.
+* The first believed completion settles the invocation, once; whatever follows is only acknowledged.
+* A message is acknowledged after its invocation was settled, never before. What is not ours is never
+  acknowledged, but released; what an earlier process of this client left behind, once it is old.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from aio_sm_async.protocol.completion import Completed, Completion, Expired, Failed
+from aio_sm_async.protocol.identifiers import ClientIdentity, Ownership
+from aio_sm_async.protocol.invocation import Delivery, Invocation, Receipt, State
+from aio_sm_async.protocol.location import S3Location
+from aio_sm_async.protocol.timers import Timers
+
+REMEMBERED_NAMES = 10_000
+"""How many settled ids of the callers' own choice are remembered: ours are told by their prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePassed:
+    """Nothing was told and nothing found, and SageMaker cannot be working on it any more."""
+
+    inference_id: str
+    reason: str = "no notification came, and S3 holds neither a result nor a failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Undeliverable:
+    """It ended, and its body cannot be had: the error says why."""
+
+    inference_id: str
+    error: Exception
+
+
+Outcome = Completion | DeadlinePassed | Undeliverable
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Give the invocation's future its outcome."""
+
+    invocation: Invocation
+    outcome: Outcome
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Get the body that lies at ``location``; then call `Registry.resolved`, or `Registry.missing`."""
+
+    invocation: Invocation
+    delivery: Delivery
+    location: S3Location
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Ask S3 about the invocation now. If it is the last look, call `Registry.given_up` where it finds nothing."""
+
+    invocation: Invocation
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """Send the same request again: nothing was heard of the first."""
+
+    invocation: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledge:
+    """Delete the message."""
+
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Hand the message back: it belongs to somebody else, or to an earlier process of this client."""
+
+    receipt: Receipt
+    ownership: Ownership
+
+
+Action = Settle | Fetch | Look | Resend | Acknowledge | Release
+
+
+class _Due(Enum):
+    RESEND = "resend"
+    DEADLINE = "deadline"
+
+
+class Registry:
+    """The pending invocations of one client.
+
+    Args:
+        identity: Tells our ids from those of others.
+        resend_after_seconds: How long an ambiguous invocation is waited for before it is sent again;
+            None to never send again.
+    """
+
+    def __init__(self, identity: ClientIdentity, *, resend_after_seconds: float | None = 60.0) -> None:
+        self.counts: Counter[str] = Counter()
+        self._identity = identity
+        self._resend_after_seconds = resend_after_seconds
+        self._pending: dict[str, Invocation] = {}
+        self._unconsumed: dict[str, list[Receipt]] = {}
+        self._output_roots: dict[str, _OutputRoot] = {}
+        self._failure_roots: dict[str, S3Location] = {}
+        self._timers: Timers[tuple[_Due, str]] = Timers()
+        self._settled_names: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def __contains__(self, inference_id: str) -> bool:
+        return inference_id in self._pending
+
+    def __iter__(self) -> Iterator[Invocation]:
+        return iter(tuple(self._pending.values()))
+
+    def knows(self, inference_id: str) -> bool:
+        """Whether the id is, or was, one of this client's invocations."""
+        return inference_id in self._pending or self._identity.owns(inference_id) is Ownership.OURS
+
+    def __repr__(self) -> str:
+        states = Counter(invocation.state.value for invocation in self._pending.values())
+        return f"<Registry {len(self._pending)} pending {dict(states)}>"
+
+    # What happens to a request
+
+    def register(self, invocation: Invocation) -> None:
+        """Expect completions for this id from now on.
+
+        Raises:
+            ValueError: The id is pending already.
+        """
+        if invocation.inference_id in self._pending:
+            raise ValueError(f"inference_id {invocation.inference_id!r} is pending already")
+        self._pending[invocation.inference_id] = invocation
+
+    def accepted(
+        self,
+        inference_id: str,
+        now: float,
+        *,
+        output_location: S3Location | None,
+        failure_location: S3Location | None,
+    ) -> list[Action]:
+        """SageMaker answered 202."""
+        invocation = self._pending.get(inference_id)
+        if invocation is None or invocation.state is State.ACCEPTED:
+            return []
+        invocation.move_to(State.ACCEPTED)
+        invocation.output_location = output_location
+        invocation.failure_location = failure_location
+        if output_location is not None:
+            self._output_roots[invocation.endpoint_name] = _OutputRoot.learn(output_location, invocation)
+        if failure_location is not None:
+            self._failure_roots[invocation.endpoint_name] = _parent(failure_location)
+        self._timers.cancel((_Due.RESEND, inference_id))
+        self._set_deadline(invocation, now)
+        return self._judge_held(invocation)
+
+    def ambiguous(self, inference_id: str, now: float) -> list[Action]:
+        """The request was sent, and its answer is lost."""
+        invocation = self._pending.get(inference_id)
+        if invocation is None or invocation.state is State.ACCEPTED:
+            return []
+        if invocation.state is State.REGISTERED:
+            invocation.move_to(State.AMBIGUOUS)
+            if self._resend_after_seconds is not None:
+                self._timers.set((_Due.RESEND, inference_id), now + self._resend_after_seconds)
+        self._set_deadline(invocation, now)
+        return self._judge_held(invocation)
+
+    def rejected(self, inference_id: str) -> list[Action]:
+        """SageMaker refused the request. One that may have been accepted earlier stays ambiguous."""
+        invocation = self._pending.get(inference_id)
+        if invocation is None or invocation.state is not State.REGISTERED:
+            return []
+        return self._end(invocation, State.REJECTED)
+
+    def abandoned(self, inference_id: str) -> list[Action]:
+        """Nobody waits for it any more."""
+        invocation = self._pending.get(inference_id)
+        if invocation is None:
+            return []
+        return self._end(invocation, State.ABANDONED)
+
+    # What is heard of it
+
+    def delivered(self, delivery: Delivery) -> list[Action]:
+        """A source says that an invocation ended."""
+        inference_id, receipt = delivery.completion.inference_id, delivery.receipt
+        invocation = self._pending.get(inference_id)
+        if invocation is None:
+            return self._delivered_to_nobody(inference_id, receipt)
+        if receipt is not None:
+            invocation.receipts.append(receipt)
+        if invocation.state is State.REGISTERED:
+            self.counts["early"] += invocation.held is None
+            invocation.held = invocation.held or delivery
+            return []
+        if invocation.is_resolving:
+            self.counts["duplicates"] += 1
+            return []
+        return self._judge(invocation, delivery)
+
+    def resolved(self, invocation: Invocation, outcome: Outcome, source: str) -> list[Action]:
+        """The body was fetched: ``outcome`` carries it, or tells why there is none."""
+        if self._pending.get(invocation.inference_id) is not invocation:
+            return []
+        return self._settle(invocation, outcome, source)
+
+    def missing(self, invocation: Invocation, now: float) -> list[Action]:
+        """S3 did not have what a believed completion named: wait on."""
+        if self._pending.get(invocation.inference_id) is not invocation:
+            return []
+        invocation.is_resolving = False
+        deadline = (_Due.DEADLINE, invocation.inference_id)
+        if deadline not in self._timers:  # it passed in the meantime
+            self._timers.set(deadline, now)
+        receipts, invocation.receipts = invocation.receipts, []
+        return [Release(receipt, Ownership.OURS) for receipt in receipts]
+
+    def given_up(self, invocation: Invocation) -> list[Action]:
+        """The last look found nothing."""
+        if self._pending.get(invocation.inference_id) is not invocation or invocation.is_resolving:
+            return []
+        return self._settle(invocation, DeadlinePassed(invocation.inference_id), "deadline")
+
+    def consumed(self, inference_id: str) -> list[Action]:
+        """The caller has taken the outcome, so the message that was its only copy may go."""
+        return [Acknowledge(receipt) for receipt in self._unconsumed.pop(inference_id, ())]
+
+    # What time brings
+
+    def next_due(self) -> float | None:
+        """When `due` has something to say next; None if never."""
+        return self._timers.next()
+
+    def due(self, now: float) -> list[Action]:
+        """Time has passed: what is to be sent again, and what is looked for a last time."""
+        actions: list[Action] = []
+        for kind, inference_id in self._timers.pop_due(now):
+            invocation = self._pending[inference_id]
+            if kind is _Due.DEADLINE:
+                actions.append(Look(invocation, is_last=True))
+            elif not invocation.is_resolving:
+                invocation.resends += 1
+                actions.append(Resend(invocation))
+        return actions
+
+    def expected_location(self, invocation: Invocation) -> S3Location | None:
+        """Where the response will lie: as its 202 said, else as an earlier 202 lets us infer."""
+        if invocation.state is State.ACCEPTED:
+            return invocation.output_location
+        root = self._output_roots.get(invocation.endpoint_name)
+        return root.expected(invocation) if root is not None else None
+
+    def failure_location(self, invocation: Invocation, failed: Failed | None = None) -> S3Location | None:
+        """Where the container's words will lie: as its 202 said, else as claimed, if the endpoint writes there."""
+        if invocation.failure_location is not None or failed is None or failed.failure_location is None:
+            return invocation.failure_location
+        root = self._failure_roots.get(invocation.endpoint_name)
+        return failed.failure_location if root == _parent(failed.failure_location) else None
+
+    # How it is decided
+
+    def _set_deadline(self, invocation: Invocation, now: float) -> None:
+        invocation.deadline = now + invocation.patience_seconds
+        self._timers.set((_Due.DEADLINE, invocation.inference_id), invocation.deadline)
+
+    def _judge_held(self, invocation: Invocation) -> list[Action]:
+        delivery, invocation.held = invocation.held, None
+        return [] if delivery is None else self._judge(invocation, delivery)
+
+    def _judge(self, invocation: Invocation, delivery: Delivery) -> list[Action]:
+        completion = delivery.completion
+        if not self._agrees(invocation, completion):
+            self.counts["mismatched"] += 1
+            receipts, invocation.receipts = invocation.receipts, []
+            return [Look(invocation, is_last=False), *map(Acknowledge, receipts)]
+        location = self._unread(invocation, completion)
+        if location is None:
+            return self._settle(invocation, completion, delivery.source)
+        invocation.is_resolving = True
+        return [Fetch(invocation, delivery, location)]
+
+    def _unread(self, invocation: Invocation, completion: Completion) -> S3Location | None:
+        """Where the body lies that the message did not bring; None if it did, or if there is none."""
+        match completion:
+            case Completed(body=None):
+                return self.expected_location(invocation) or completion.output_location
+            case Failed(body=None):
+                return self.failure_location(invocation, completion)
+            case _:
+                return None
+
+    def _agrees(self, invocation: Invocation, completion: Completion) -> bool:
+        if completion.endpoint_name not in (None, invocation.endpoint_name):
+            return False
+        match completion:
+            case Completed(output_location=claimed):
+                expected = self.expected_location(invocation)
+                if expected is not None:
+                    return claimed == expected
+                root = self._output_roots.get(invocation.endpoint_name)
+                if invocation.state is State.AMBIGUOUS and root is not None:
+                    return claimed is not None and root.holds(claimed)
+                # No 202 ever told where outputs lie. Our ids cannot be guessed, so the id alone must do.
+                return True
+            case Failed(failure_location=claimed):
+                return claimed is None or invocation.failure_location in (None, claimed)
+            case Expired():
+                return True
+
+    def _settle(self, invocation: Invocation, outcome: Outcome, source: str) -> list[Action]:
+        is_only_copy = invocation.state is State.ACCEPTED and invocation.output_location is None
+        if is_only_copy and isinstance(outcome, Completed):
+            self._unconsumed[invocation.inference_id], invocation.receipts = invocation.receipts, []
+        self.counts[f"resolved_by_{source}"] += 1
+        return [Settle(invocation, outcome, source), *self._end(invocation, _FINAL[type(outcome)])]
+
+    def _end(self, invocation: Invocation, state: State) -> list[Action]:
+        invocation.move_to(state)
+        invocation.held = None
+        inference_id = invocation.inference_id
+        del self._pending[inference_id]
+        self._timers.cancel((_Due.RESEND, inference_id))
+        self._timers.cancel((_Due.DEADLINE, inference_id))
+        self.counts[state.value] += 1
+        if self._identity.owns(inference_id) is not Ownership.OURS:
+            self._settled_names[inference_id] = None
+            if len(self._settled_names) > REMEMBERED_NAMES:
+                del self._settled_names[next(iter(self._settled_names))]
+        return [Acknowledge(receipt) for receipt in invocation.receipts]
+
+    def _delivered_to_nobody(self, inference_id: str, receipt: Receipt | None) -> list[Action]:
+        if receipt is None:
+            return []
+        if inference_id in self._unconsumed:
+            self._unconsumed[inference_id].append(receipt)
+            return []
+        ownership = self._identity.owns(inference_id)
+        if ownership is Ownership.OURS or inference_id in self._settled_names:
+            # We register before we send, so what is ours and not pending is settled: a second delivery.
+            self.counts["duplicates"] += 1
+            return [Acknowledge(receipt)]
+        self.counts["strangers"] += 1
+        return [Release(receipt, ownership)]
+
+
+_FINAL: dict[type[Outcome], State] = {
+    Completed: State.COMPLETED,
+    Failed: State.FAILED,
+    Expired: State.EXPIRED,
+    DeadlinePassed: State.ABANDONED,
+    Undeliverable: State.COMPLETED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _OutputRoot:
+    """Where an endpoint writes, learned from a 202, and whether under the names that we ask for."""
+
+    location: S3Location
+    is_named: bool
+
+    @staticmethod
+    def learn(output_location: S3Location, invocation: Invocation) -> _OutputRoot:
+        names = _names(invocation)
+        if names and output_location.key.endswith(names):
+            return _OutputRoot(S3Location(output_location.bucket, output_location.key[: -len(names)]), True)
+        parent = _parent(output_location)
+        extension = f"/{invocation.extension}"
+        return _OutputRoot(S3Location(parent.bucket, parent.key.removesuffix(extension)), False)
+
+    def expected(self, invocation: Invocation) -> S3Location | None:
+        names = _names(invocation)
+        return (
+            S3Location(self.location.bucket, self.location.key + names) if self.is_named and names else None
+        )
+
+    def holds(self, location: S3Location) -> bool:
+        return location.bucket == self.location.bucket and location.key.startswith(self.location.key)
+
+
+def _parent(location: S3Location) -> S3Location:
+    return S3Location(location.bucket, location.key.rpartition("/")[0])
+
+
+def _names(invocation: Invocation) -> str:
+    """The end of the output key if SageMaker honours the names that we sent; empty if we sent none."""
+    if invocation.filename is None:
+        return ""
+    if invocation.extension is None:
+        return f"/{invocation.filename}"
+    return f"/{invocation.extension}/{invocation.filename}"

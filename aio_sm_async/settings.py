@@ -1,0 +1,66 @@
+"""Everything that is chosen once, when a client is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aio_sm_async.clock import Clock, SystemClock
+from aio_sm_async.completions.polling import S3Polling
+from aio_sm_async.completions.sqs import SqsNotifications
+from aio_sm_async.errors import ConfigurationError
+from aio_sm_async.protocol.identifiers import check_client_id
+from aio_sm_async.uploads import S3Uploads
+
+OnAmbiguous = Literal["resend", "wait", "raise"]
+
+_POSITIVE = (
+    "max_concurrent_requests",
+    "max_in_flight",
+    "max_body_bytes",
+    "resend_after_seconds",
+    "request_timeout_seconds",
+    "close_timeout_seconds",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSettings:
+    """The settings of one client; `AsyncInferenceClient` says what each means.
+
+    Raises:
+        ConfigurationError: They cannot work.
+    """
+
+    notifications: Sequence[SqsNotifications] = ()
+    polling: S3Polling | None = field(default_factory=S3Polling)
+    uploads: S3Uploads | None = None
+    session: object | None = field(default=None, repr=False)
+    region_name: str | None = None
+    endpoint_urls: Mapping[str, str] | None = None
+    client_id: str | None = None
+    max_concurrent_requests: int = 64
+    max_in_flight: int = 10_000
+    max_body_bytes: int = 16 * 1024 * 1024
+    on_ambiguous: OnAmbiguous = "resend"
+    resend_after_seconds: float = 60.0
+    request_timeout_seconds: float = 30.0
+    close_timeout_seconds: float = 5.0
+    clock: Clock = field(default_factory=SystemClock, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.notifications and self.polling is None:
+            raise ConfigurationError(
+                "notifications=None, polling=None: no completion would ever be noticed. Leave polling at its "
+                "default, or name the queue: notifications=SqsNotifications(queue_urls=[...])."
+            )
+        if self.on_ambiguous not in ("resend", "wait", "raise"):
+            raise ConfigurationError(
+                f"on_ambiguous={self.on_ambiguous!r}: expected 'resend', 'wait' or 'raise'"
+            )
+        for name in _POSITIVE:
+            if not getattr(self, name) > 0:
+                raise ConfigurationError(f"{name}={getattr(self, name)!r}: must be above 0")
+        if self.client_id is not None:
+            check_client_id(self.client_id)
