@@ -1,0 +1,51 @@
+"""Answers of AWS's query protocol, in XML."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from html import escape
+from http import HTTPStatus
+from typing import TypeAlias
+
+from aio_sm_async.emulator.service import Reply, ServiceFault
+
+XmlValue: TypeAlias = "str | Sequence[XmlValue] | Mapping[str, XmlValue]"
+
+_NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
+
+
+def answered(operation: str, result: Mapping[str, XmlValue] | None = None) -> Reply:
+    """An operation's answer; without a result where the operation has none."""
+    wrapped = {} if result is None else {f"{operation}Result": result}
+    return _reply(f"{operation}Response", {**wrapped, "ResponseMetadata": {"RequestId": str(uuid.uuid4())}})
+
+
+def refused(fault: ServiceFault) -> Reply:
+    """A fault."""
+    kind = "Receiver" if fault.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "Sender"
+    error = {"Type": kind, "Code": fault.code, "Message": fault.message}
+    return _reply("ErrorResponse", {"Error": error, "RequestId": str(uuid.uuid4())}, fault.status)
+
+
+def entry_map(values: Mapping[str, str]) -> XmlValue:
+    """A map as the query protocol writes it."""
+    return {"entry": [{"key": key, "value": text} for key, text in values.items()]}
+
+
+def _reply(root: str, content: Mapping[str, XmlValue], status: int = 200) -> Reply:
+    xml = f'<{root} xmlns="{_NAMESPACE}">{_xml(content)}</{root}>'
+    return Reply(status, xml.encode(), {"Content-Type": "text/xml"})
+
+
+def _xml(value: XmlValue) -> str:
+    """The value as XML; a list repeats the element that holds it."""
+    if isinstance(value, str):
+        return escape(value, quote=False)
+    if not isinstance(value, Mapping):
+        raise TypeError("a list needs an element's name")
+    return "".join(
+        f"<{name}>{_xml(each)}</{name}>"
+        for name, content in value.items()
+        for each in ([content] if isinstance(content, str | Mapping) else content)
+    )
