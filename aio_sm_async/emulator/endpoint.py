@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aio_sm_async.emulator.clock import Clock
+from aio_sm_async.emulator.conclusion import Conclusion
 from aio_sm_async.emulator.container import Container
 from aio_sm_async.emulator.endpoint_config import AsyncConfig, EndpointConfig
 from aio_sm_async.emulator.invocation import Broke, Invocation
@@ -17,7 +18,6 @@ from aio_sm_async.emulator.invoke_request import InvokeRequest
 from aio_sm_async.emulator.model import Model
 from aio_sm_async.emulator.notifier import Notifier
 from aio_sm_async.emulator.object_store import ObjectStore
-from aio_sm_async.emulator.publication import Publication
 from aio_sm_async.emulator.result_message import TEST_NOTIFICATION
 from aio_sm_async.emulator.s3_uri import join_s3_path
 from aio_sm_async.emulator.schedule import Schedule, Scheduled
@@ -60,7 +60,7 @@ class Endpoint:
         self.modified_time = self.created_time
         self._around = surroundings
         self._container = self._container_for(model)
-        self._publication = Publication(
+        self._conclusion = Conclusion(
             surroundings.objects, surroundings.notifier, clock=surroundings.clock, region=surroundings.region
         )
         self._by_id: dict[str, list[Invocation]] = {}
@@ -209,7 +209,7 @@ class Endpoint:
     async def _process(self, invocation: Invocation) -> None:
         invocation.status = "InProgress"
         outcome = await self._container.run(invocation)
-        self._publication.end(invocation, outcome, self._async_config)
+        self._conclusion.conclude(invocation, outcome, self._async_config)
 
     def _next(self) -> Invocation:
         invocation, expiry = self._queue.popitem(last=False)
@@ -222,7 +222,7 @@ class Endpoint:
         outcome = Broke(
             f"ClientError: The request expired: it was queued for {seconds} seconds.", expired=True
         )
-        self._publication.end(invocation, outcome, self._async_config)
+        self._conclusion.conclude(invocation, outcome, self._async_config)
         self._tell_idle()
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:

@@ -15,6 +15,7 @@ from aio_sm_async.emulator.invocation import Broke, Invocation, Succeeded
 TEST_NOTIFICATION = '{"eventVersion":"1.0","eventSource":"aws:sagemaker","eventName":"TestNotification"}'
 MAX_INCLUDED_BYTES = 128_000
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _SEE_ALSO = "Check S3 path location(if configured) or Cloudwatch for additional details."
 
 
@@ -87,4 +88,4 @@ def _closed(message: dict[str, object], invocation: Invocation) -> str:
     message["eventVersion"] = "1.0"
     message["eventSource"] = "aws:sagemaker"
     message["eventName"] = "InferenceResult"
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(message)

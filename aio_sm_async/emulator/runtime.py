@@ -16,6 +16,7 @@ from aio_sm_async.emulator.schedule import Schedule
 from aio_sm_async.emulator.service import Call, Reply, ServiceFault
 from aio_sm_async.emulator.trouble import Trouble
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 _PATH = re.compile(r"/endpoints/(?P<name>[^/]*)/(?P<verb>[a-z-]+)")
 _OPERATIONS = {
     "async-invocations": "InvokeEndpointAsync",
@@ -98,5 +99,4 @@ def _accepted(invocation: Invocation) -> Reply:
         headers["X-Amzn-SageMaker-OutputLocation"] = invocation.output_location
     if invocation.failure_location is not None:
         headers["X-Amzn-SageMaker-FailureLocation"] = invocation.failure_location
-    body = json.dumps({"InferenceId": invocation.inference_id}, separators=(",", ":"))
-    return Reply(202, body.encode(), headers)
+    return Reply(202, _COMPACT.encode({"InferenceId": invocation.inference_id}).encode(), headers)

@@ -170,6 +170,22 @@ async def test_no_more_is_in_progress_than_the_instances_carry() -> None:
         assert [each.status for each in endpoint.invocations] == ["Completed"] * 7
 
 
+async def test_a_lone_worker_takes_requests_in_their_order_of_arrival() -> None:
+    """The queue itself is first in, first out."""
+    async with open_stage() as stage:
+
+        async def model(request: ModelRequest) -> bytes:
+            await asyncio.sleep(0)
+            return request.body
+
+        endpoint = stage.endpoint(model, concurrency=1)
+        for name in "abc":
+            submit(endpoint, inference_id=name)
+        await endpoint.wait_idle()
+
+        assert stage.inbox.ids() == ["a", "b", "c"]
+
+
 async def test_an_endpoint_cannot_have_fewer_than_no_instances() -> None:
     """Scaling below zero is the caller's mistake."""
     async with open_stage() as stage:

@@ -12,7 +12,7 @@ from aio_sm_async.emulator.s3_uri import parse_s3_uri
 from aio_sm_async.emulator.service import ServiceFault
 
 
-class Publication:
+class Conclusion:
     """Writes the outcomes of invocations, and tells of them."""
 
     def __init__(self, objects: ObjectStore, notifier: Notifier, *, clock: Clock, region: str) -> None:
@@ -21,7 +21,7 @@ class Publication:
         self._clock = clock
         self._region = region
 
-    def end(self, invocation: Invocation, outcome: Outcome, config: AsyncConfig) -> None:
+    def conclude(self, invocation: Invocation, outcome: Outcome, config: AsyncConfig) -> None:
         """End the invocation. A response that cannot be stored makes it a failed one."""
         if isinstance(outcome, Succeeded):
             outcome = self._stored(invocation, outcome)
