@@ -18,6 +18,7 @@ from aio_sm_async.clock import Clock, SystemClock
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError, WaitTimeoutError
+from aio_sm_async.finishing import finish
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import InvocationOptions, RequestOptions
 from aio_sm_async.results import InferenceResult
@@ -314,12 +315,17 @@ class _Life:
             self._process = os.getpid()
 
     async def aclose(self) -> None:
-        """Stop the parts and close the connections, whatever happens in between."""
-        assembly, self._assembly = self._assembly, None
-        self._is_closed = True
-        async with self._stack:
+        """Stop the parts and close the connections, once, and to the end even if cancelled."""
+        async with self._opening:
+            assembly, self._assembly = self._assembly, None
+            self._is_closed = True
             if assembly is not None:
-                await assembly.engine.aclose(self.settings.close_timeout_seconds)
+                # Whoever waits may be cancelled, and often is: nothing must be left open for that.
+                await finish(self._close(assembly))
+
+    async def _close(self, assembly: Assembly) -> None:
+        async with self._stack:
+            await assembly.engine.aclose(self.settings.close_timeout_seconds)
 
     def __del__(self) -> None:
         if self._assembly is not None:

@@ -27,7 +27,7 @@ from aio_sm_async.future import InferenceFuture
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.completion import Completed
 from aio_sm_async.protocol.identifiers import Ownership
-from aio_sm_async.protocol.invocation import Delivery, Invocation
+from aio_sm_async.protocol.invocation import Delivery, Invocation, State
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.notification_health import NotificationHealth
 from aio_sm_async.protocol.registry import Acknowledge, Action, Fetch, Look, Registry, Release, Resend, Settle
@@ -78,6 +78,7 @@ class Engine:
         self._is_busy = asyncio.Event()
         self._alarm: float | None = None
         self._alarm_moved = asyncio.Event()
+        self._unplaced: set[str] = set()
         self._settled_all = Quiet()
         self._answered_all = Quiet()
         self._closed: ClientClosedError | None = None
@@ -221,6 +222,9 @@ class Engine:
             )
         )
         self._watch(flight)
+        for inference_id in tuple(self._unplaced):  # this answer may tell where their outputs lie
+            if (unplaced := self._flights.get(inference_id)) is not None:
+                self._watch(unplaced)
 
     def _ambiguous(self, flight: Flight) -> None:
         self._counters["ambiguous"] += 1
@@ -326,6 +330,7 @@ class Engine:
         if flight is None:
             return None
         self._window.release()
+        self._unplaced.discard(inference_id)
         self._settled_all.leave()
         if self._polling is not None:
             self._polling.forget(inference_id)
@@ -344,8 +349,13 @@ class Engine:
             return
         self._follow_alarm()
         output = self.registry.expected_location(invocation)
-        if self._polling is None or output is None:
+        if self._polling is None:
             return
+        if output is None:
+            if invocation.state is State.AMBIGUOUS:
+                self._unplaced.add(invocation.inference_id)
+            return
+        self._unplaced.discard(invocation.inference_id)
         prefix, _, _ = output.key.rpartition("/")
         is_block = invocation.extension is not None and prefix.endswith(invocation.extension)
         self._polling.watch(
@@ -368,9 +378,12 @@ class Engine:
         self._perform(self.registry.resolved(invocation, found.outcome, delivery.source))
 
     async def _look(self, invocation: Invocation, *, is_last: bool) -> None:
-        if self._polling is not None:
-            await self._polling.look(self, invocation.inference_id)
-        if is_last:
+        try:
+            if self._polling is not None:
+                await self._polling.look(self, invocation.inference_id)
+        except AsyncInferenceError as error:
+            logger.warning("could not look for %s in S3: %s", invocation.inference_id, error)
+        if is_last:  # the deadline holds, whether S3 could be asked or not
             self._perform(self.registry.given_up(invocation))
 
     async def _resend(self, invocation: Invocation) -> None:

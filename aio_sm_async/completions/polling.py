@@ -219,9 +219,9 @@ class PollingSource:
                         location = S3Location(prefix.bucket, listed.key)
                         self._tell(inbox, Completed(inference_id, output_location=location))
         except AccessDeniedError as denied:
-            if self._may_list.setdefault(prefix.bucket, False):
+            if self._may_list.get(prefix.bucket):
                 raise
-            self._warn_denied(prefix.bucket, denied)
+            self._note_denied(prefix.bucket, denied)
             for key, inference_id in members.items():
                 await self._wait_slot()
                 await self._ask(inbox, AskOutput(inference_id, S3Location(prefix.bucket, key)))
@@ -274,9 +274,10 @@ class PollingSource:
         """Whether a 403 only hides a 404, as S3 answers callers without s3:ListBucket."""
         bucket = location.bucket
         if bucket not in self._may_list:
-            self._may_list[bucket] = await self._can_list(location)
-            if not self._may_list[bucket]:
-                self._warn_denied(bucket, denied)
+            if not await self._can_list(location):
+                self._note_denied(bucket, denied)
+            else:
+                self._may_list[bucket] = True
         return not self._may_list[bucket]
 
     async def _can_list(self, location: S3Location) -> bool:
@@ -287,7 +288,11 @@ class PollingSource:
             return False
         return True
 
-    def _warn_denied(self, bucket: str, denied: AccessDeniedError) -> None:
+    def _note_denied(self, bucket: str, denied: AccessDeniedError) -> None:
+        """Take the bucket for one that may not be listed, and say so once."""
+        if bucket in self._may_list:
+            return
+        self._may_list[bucket] = False
         logger.warning(
             "S3 answers 403 in bucket %s, where without s3:ListBucket a missing object and a forbidden one "
             "look the same; taken for not there yet. Grant s3:ListBucket on the bucket, so that a missing "
