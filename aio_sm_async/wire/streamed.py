@@ -14,6 +14,29 @@ from aio_sm_async.wire.connection_errors import CONNECTION_FAILURES, connection_
 MIN_STREAM_BYTES = 16_384
 
 
+class Pace:
+    """Tells a stream that hardly drips from one that flows, however long that takes in all.
+
+    Args:
+        timeout_seconds: The time of waiting in which `MIN_STREAM_BYTES` must come.
+    """
+
+    def __init__(self, timeout_seconds: float) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._waited_seconds = 0.0
+        self._received_bytes = 0
+
+    def is_dripping(self, waited_seconds: float, received_bytes: int) -> bool:
+        """Take note of one more chunk, and tell whether too few have come of late."""
+        self._waited_seconds += waited_seconds
+        self._received_bytes += received_bytes
+        if self._waited_seconds < self._timeout_seconds:
+            return False
+        dripping = self._received_bytes < MIN_STREAM_BYTES
+        self._waited_seconds, self._received_bytes = 0.0, 0
+        return dripping
+
+
 class AiohttpStream:
     """An answer whose body has not been read yet.
 
@@ -45,19 +68,18 @@ class AiohttpStream:
             AmbiguousError: The rest of the body did not come, or hardly dripped.
         """
         loop = asyncio.get_running_loop()
-        waited, received = 0.0, 0
+        pace = Pace(self._timeout_seconds)
         while True:
             asked = loop.time()
             chunk = await self._next_chunk()
             if not chunk:
                 return
             # Only our own waiting counts: a consumer may take its time.
-            waited += loop.time() - asked
-            received += len(chunk)
-            if waited >= self._timeout_seconds:
-                if received < MIN_STREAM_BYTES:
-                    raise self._too_slow(received)
-                waited, received = 0.0, 0
+            if pace.is_dripping(loop.time() - asked, len(chunk)):
+                raise AmbiguousError(
+                    f"{self._host} hardly sends any more: less than {MIN_STREAM_BYTES} bytes in "
+                    f"{self._timeout_seconds:g} seconds. Ask for the rest again, or check the network."
+                )
             yield chunk
 
     async def read(self) -> bytes:
@@ -77,9 +99,3 @@ class AiohttpStream:
             return await self._answer.content.readany()
         except CONNECTION_FAILURES as error:
             raise connection_error(error, self._host, sent=True) from error
-
-    def _too_slow(self, received: int) -> AmbiguousError:
-        return AmbiguousError(
-            f"{self._host} sent {received} bytes in {self._timeout_seconds:g} seconds, too few to wait for "
-            "the rest. Ask for the rest again, or check the network on the way."
-        )

@@ -226,13 +226,22 @@ async def test_what_breaks_after_the_request_is_ambiguous(
     assert caught.value.__cause__ is not None
 
 
+async def _warm(transport: AiohttpTransport, server: Server) -> None:
+    """Leave a connection behind, so that what follows is not about connecting, however slow the machine."""
+    wanted, server.answer = server.answer, always()
+    await transport.request("POST", server.url, headers={}, timeout_seconds=30)
+    server.answer = wanted
+
+
 async def test_silence_after_the_request_is_ambiguous(transport: AiohttpTransport) -> None:
     """A read timeout tells nothing of whether the request was carried out."""
     async with Server(never) as server:
+        await _warm(transport, server)
         with pytest.raises(AmbiguousError, match="did not come in time"):
-            await transport.request("POST", server.url, headers={}, body=b"x", timeout_seconds=0.05)
+            await transport.request("POST", server.url, headers={}, body=b"x", timeout_seconds=0.1)
+        await server.wait_requests(2)
 
-    assert len(server.requests) == 1
+    assert server.requests[1].body == b"x"
 
 
 async def _drip(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -245,6 +254,7 @@ async def _drip(request: Request, writer: asyncio.StreamWriter) -> None:
 async def test_a_slow_drip_ends_with_the_total_time(transport: AiohttpTransport) -> None:
     """Each byte is in time, and all of them are not."""
     async with Server(_drip) as server:
+        await _warm(transport, server)
         with pytest.raises(AmbiguousError, match="did not come in time"):
             await transport.request("GET", server.url, headers={}, timeout_seconds=0.1)
 
@@ -424,8 +434,9 @@ async def test_a_stream_to_nobody_means_not_sent(transport: AiohttpTransport) ->
 async def test_a_stream_that_never_begins_is_ambiguous(transport: AiohttpTransport) -> None:
     """The request was taken."""
     async with Server(never) as server:
+        await _warm(transport, server)
         with pytest.raises(AmbiguousError, match="did not come in time"):
-            await _read_all(transport, server.url, timeout_seconds=0.05)
+            await _read_all(transport, server.url, timeout_seconds=0.1)
 
 
 async def _body(answer: StreamedResponse, whole: bool) -> bytes:
@@ -446,27 +457,12 @@ async def test_a_stream_that_is_cut_off_never_looks_whole(transport: AiohttpTran
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_stream_that_hardly_drips_is_given_up(transport: AiohttpTransport, whole: bool) -> None:
     """Each wait is short, and still the end is nowhere near."""
-    async with (
-        Server(_drip) as server,
-        transport.stream("GET", server.url, headers={}, timeout_seconds=0.1) as answer,
-    ):
-        with pytest.raises(AmbiguousError, match=r"too few to wait|did not come in time"):
+
+    async def read(url: str) -> None:
+        async with transport.stream("GET", url, headers={}, timeout_seconds=0.1) as answer:
             await _body(answer, whole)
 
-
-async def test_a_stream_that_flows_may_take_longer_than_its_timeout(transport: AiohttpTransport) -> None:
-    """The timeout is for each wait, and for a minimum of bytes; not for the whole."""
-
-    async def flow(request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(reply(headers={"Content-Length": str(10 * 20_000)}))
-        for _ in range(10):
-            await asyncio.sleep(0.012)
-            writer.write(b"x" * 20_000)
-
-    async with (
-        Server(flow) as server,
-        transport.stream("GET", server.url, headers={}, timeout_seconds=0.06) as answer,
-    ):
-        size = sum([len(chunk) async for chunk in answer.iter_bytes()])
-
-    assert size == 200_000
+    async with Server(_drip) as server:
+        await _warm(transport, server)
+        with pytest.raises(AmbiguousError, match=r"hardly sends any more|did not come in time"):
+            await read(server.url)
