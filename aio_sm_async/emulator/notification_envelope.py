@@ -14,6 +14,8 @@ from datetime import datetime
 
 from aio_sm_async.emulator.message_attributes import MessageAttributes
 
+# One encoder for all: json.dumps would make a new one for each text.
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _SIGNATURE = base64.b64encode(b"the emulator does not sign yet").decode()
 _CERTIFICATE = "SimpleNotificationService-00000000000000000000000000000000.pem"
 
@@ -57,7 +59,7 @@ def wrap(publication: Publication, subscription_arn: str) -> str:
         "SigningCertURL": f"{host}/{_CERTIFICATE}",
         "UnsubscribeURL": f"{host}/?Action=Unsubscribe&SubscriptionArn={subscription_arn}",
     }
-    lines = [f"  {_quoted(key)} : {_quoted(text)}" for key, text in facts.items() if text is not None]
+    lines = [f'  "{key}" : {_quoted(text)}' for key, text in facts.items() if text is not None]
     if publication.attributes:
         lines.append(f'  "MessageAttributes" : {{\n{_attribute_lines(publication.attributes)}\n  }}')
     return "{\n" + ",\n".join(lines) + "\n}"
@@ -71,7 +73,3 @@ def _attribute_lines(attributes: MessageAttributes) -> str:
         kind, shown = _quoted(attribute.data_type), _quoted(str(text))
         lines.append(f'    {_quoted(name)} : {{"Type":{kind},"Value":{shown}}}')
     return ",\n".join(lines)
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

@@ -10,12 +10,13 @@ from typing import TypeAlias
 
 from aio_sm_async.emulator.service import Reply, ServiceFault
 
-XmlValue: TypeAlias = "str | Sequence[XmlValue] | Mapping[str, XmlValue]"
+XmlElement: TypeAlias = "str | Mapping[str, XmlContent]"
+XmlContent: TypeAlias = "XmlElement | Sequence[XmlElement]"
 
 _NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
 
 
-def answered(operation: str, result: Mapping[str, XmlValue] | None = None) -> Reply:
+def answered(operation: str, result: Mapping[str, XmlContent] | None = None) -> Reply:
     """An operation's answer; without a result where the operation has none."""
     wrapped = {} if result is None else {f"{operation}Result": result}
     return _reply(f"{operation}Response", {**wrapped, "ResponseMetadata": {"RequestId": str(uuid.uuid4())}})
@@ -28,24 +29,22 @@ def refused(fault: ServiceFault) -> Reply:
     return _reply("ErrorResponse", {"Error": error, "RequestId": str(uuid.uuid4())}, fault.status)
 
 
-def entry_map(values: Mapping[str, str]) -> XmlValue:
+def entry_map(values: Mapping[str, str]) -> XmlElement:
     """A map as the query protocol writes it."""
     return {"entry": [{"key": key, "value": text} for key, text in values.items()]}
 
 
-def _reply(root: str, content: Mapping[str, XmlValue], status: int = 200) -> Reply:
+def _reply(root: str, content: XmlElement, status: int = 200) -> Reply:
     xml = f'<{root} xmlns="{_NAMESPACE}">{_xml(content)}</{root}>'
     return Reply(status, xml.encode(), {"Content-Type": "text/xml"})
 
 
-def _xml(value: XmlValue) -> str:
-    """The value as XML; a list repeats the element that holds it."""
-    if isinstance(value, str):
-        return escape(value, quote=False)
-    if not isinstance(value, Mapping):
-        raise TypeError("a list needs an element's name")
+def _xml(element: XmlElement) -> str:
+    """What is inside an element; a list repeats the element that it stands in."""
+    if isinstance(element, str):
+        return escape(element, quote=False)
     return "".join(
         f"<{name}>{_xml(each)}</{name}>"
-        for name, content in value.items()
+        for name, content in element.items()
         for each in ([content] if isinstance(content, str | Mapping) else content)
     )

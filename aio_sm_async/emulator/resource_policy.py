@@ -7,6 +7,7 @@ secure (it is). A condition that is not understood holds for nobody: what it all
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 
@@ -75,8 +76,12 @@ def _same_ignoring_case(wanted: str, actual: str) -> bool:
 
 def _like(pattern: str, text: str) -> bool:
     """Whether the text fits a pattern with ``*`` and ``?``."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, text, re.DOTALL) is not None
+    return pattern == text or _expression(pattern).fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=1_000)
+def _expression(pattern: str) -> re.Pattern[str]:
+    return re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 def _arn_like(pattern: str, arn: str) -> bool:

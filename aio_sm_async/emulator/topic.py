@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from aio_sm_async.emulator.message_attributes import MessageAttribute, attribute_of
-from aio_sm_async.emulator.query_answer import XmlValue, answered, entry_map, refused
+from aio_sm_async.emulator.query_answer import XmlContent, XmlElement, answered, entry_map, refused
 from aio_sm_async.emulator.query_form import QueryForm, parse_form
 from aio_sm_async.emulator.queue_batch import check_ids
 from aio_sm_async.emulator.service import Call, Reply, ServiceFault
@@ -18,7 +18,7 @@ _PAGE = 100
 _MOST_BYTES_IN_BATCH = 262_144
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f]{1,99}")
 
-_Result = dict[str, XmlValue] | None
+_Result = dict[str, XmlContent] | None
 
 
 class TopicService:
@@ -76,7 +76,7 @@ class TopicService:
         return None
 
     def _list_topics(self, form: QueryForm) -> _Result:
-        arns: list[XmlValue] = [{"TopicArn": topic.arn} for topic in self._store.topics()]
+        arns: list[XmlElement] = [{"TopicArn": topic.arn} for topic in self._store.topics()]
         return _page("Topics", arns, form)
 
     def _get_topic_attributes(self, form: QueryForm) -> _Result:
@@ -145,8 +145,8 @@ class TopicService:
         total = sum(len((entry.optional_text("Message") or "").encode()) for entry in entries)
         if total > max(_MOST_BYTES_IN_BATCH, self._store.topic(arn).settings.maximum_message_size):
             raise ServiceFault("BatchRequestTooLong", f"The messages put together have {total} bytes.")
-        successful: list[XmlValue] = []
-        failed: list[XmlValue] = []
+        successful: list[XmlElement] = []
+        failed: list[XmlElement] = []
         for entry_id, entry in zip(ids, entries, strict=True):
             try:
                 successful.append({"Id": entry_id, "MessageId": self._send(arn, entry)})
@@ -197,7 +197,7 @@ def _tags(form: QueryForm) -> dict[str, str]:
     return {each.text("Key"): each.text("Value") for each in form.entries("Tags.member")}
 
 
-def _listed(subscriptions: Sequence[Subscription]) -> list[XmlValue]:
+def _listed(subscriptions: Sequence[Subscription]) -> list[XmlElement]:
     return [
         {
             "SubscriptionArn": each.arn,
@@ -210,11 +210,11 @@ def _listed(subscriptions: Sequence[Subscription]) -> list[XmlValue]:
     ]
 
 
-def _page(name: str, members: Sequence[XmlValue], form: QueryForm) -> _Result:
+def _page(name: str, members: Sequence[XmlElement], form: QueryForm) -> _Result:
     """A hundred at a time; the token is where the next hundred begins."""
     token = form.optional_text("NextToken") or "0"
     if not token.isdecimal():
         raise ServiceFault("InvalidParameter", "Invalid parameter: NextToken")
     end = int(token) + _PAGE
-    more: dict[str, XmlValue] = {"NextToken": str(end)} if end < len(members) else {}
+    more: dict[str, XmlContent] = {"NextToken": str(end)} if end < len(members) else {}
     return {name: {"member": members[int(token) : end]}, **more}

@@ -1,194 +1,278 @@
-"""What passes a filter policy: by example, and whatever Hypothesis thinks of."""
+"""Which messages a filter policy lets through, and which policies SNS accepts."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aio_sm_async.emulator.filter_policy import matches, matches_body, parse_body
-from aio_sm_async.emulator.json_value import JsonObject, JsonValue
+from aio_sm_async.emulator.filter_policy import matches
+from aio_sm_async.emulator.filter_policy_check import FilterPolicyError, check_policy, parse_policy
 from aio_sm_async.emulator.message_attributes import MessageAttribute
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-99, 99), st.text("abc", max_size=3))
-KEYS = st.sampled_from(["a", "b", "c"])
-BODIES = st.dictionaries(KEYS, st.one_of(SCALARS, st.lists(SCALARS, max_size=3)), max_size=3)
-RULES = st.one_of(
-    SCALARS,
-    st.builds(lambda text: {"prefix": text}, st.text("abc", max_size=2)),
-    st.builds(lambda text: {"suffix": text}, st.text("abc", max_size=2)),
-    st.builds(lambda texts: {"anything-but": texts}, st.lists(st.text("abc", max_size=2), min_size=1)),
-    st.builds(lambda flag: {"exists": flag}, st.booleans()),
-    st.builds(lambda bound: {"numeric": [">=", bound]}, st.integers(-9, 9)),
-)
-RULE_LISTS = st.lists(RULES, min_size=1, max_size=3)
-POLICIES = st.dictionaries(KEYS, RULE_LISTS, min_size=1, max_size=3)
 
-
-def passes(policy: JsonObject, body: JsonValue) -> bool:
+def body_passes(policy: Any, body: Any) -> bool:
+    """Whether a body passes a policy that SNS accepts."""
+    check_policy(policy, "MessageBody")
     return matches(policy, "MessageBody", json.dumps(body), {})
 
 
-def attributes_pass(policy: JsonObject, **attributes: tuple[str, str | bytes]) -> bool:
-    sent = {name: MessageAttribute(*of) for name, of in attributes.items()}
-    return matches(policy, "MessageAttributes", "not looked at", sent)
+def attributes_pass(policy: Any, **attributes: tuple[str, str | bytes]) -> bool:
+    """Whether attributes pass a policy that SNS accepts."""
+    check_policy(policy, "MessageAttributes")
+    given_ = {name: MessageAttribute(*each) for name, each in attributes.items()}
+    return matches(policy, "MessageAttributes", "not json", given_)
 
 
 @pytest.mark.parametrize(
-    ("rule", "let_in", "kept_out"),
+    ("rules", "passing", "failing"),
     [
-        ("x", ["x", ["y", "x"], [["x"]]], ["X", "xx", ["y"], None, 1, {"x": "x"}]),
-        (1, [1, 1.0, [2, 1]], [True, "1", 2]),
-        (True, [True], [1, "true", False]),
-        (None, [None, [1, None]], ["null", 0, []]),
-        ({"prefix": "ab"}, ["ab", "abc", ["x", "abz"]], ["aab", "Ab", "a", 12, None]),
-        ({"suffix": "ab"}, ["ab", "cab", ["x", "zab"]], ["aba", "AB", "b", 12, None]),
-        ({"equals-ignore-case": "aB"}, ["ab", "AB"], ["abc", 1, None]),
-        ({"anything-but": "x"}, ["y", 1, ["x", "y"]], ["x", ["x", "x"], []]),
-        ({"anything-but": ["x", "y"]}, ["z", "xy"], ["x", "y", ["y", "x"]]),
-        ({"anything-but": [1, 2]}, [3, "1"], [1, 2.0]),
-        ({"anything-but": {"prefix": "x"}}, ["y", "ax", ["xa", "ya"]], ["x", "xa", 1]),
-        ({"exists": True}, [0, "", None, [1], False], [[], {}, {"x": 1}]),
-        ({"exists": False}, [[], {}, {"x": 1}], [0, None, [1]]),
-        ({"numeric": ["=", 5]}, [5, 5.0, [1, 5]], [4, "5", True, None]),
-        ({"numeric": [">", 0, "<=", 5]}, [5, 0.1, [9, 1]], [0, 5.1, [-1, 9], "3"]),
-        ({"numeric": [">=", 5]}, [5, 6], [4.999]),
-        ({"numeric": ["<", 5]}, [4, -1e8], [5]),
-        ({"cidr": "10.0.0.0/24"}, ["10.0.0.255"], ["10.0.1.0", "host", 10, None]),
+        (
+            ["rugby", "tennis"],
+            ["rugby", "tennis", ["x", "tennis"]],
+            ["Rugby", "baseball", "", 1, [], None, {}],
+        ),
+        ([{"prefix": "bas"}], ["baseball", "bas", ["x", "basket"]], ["rugby", "Bas", 1, True]),
+        ([{"suffix": "ball"}], ["baseball"], ["ballet", "BALL", 7]),
+        ([{"equals-ignore-case": "Tennis"}], ["tennis", "TENNIS"], ["table tennis", 1]),
+        ([{"anything-but": ["rugby", "tennis"]}], ["ball", 1, ["rugby", "ball"]], ["rugby", ["tennis"], []]),
+        ([{"anything-but": "rugby"}], ["tennis"], ["rugby"]),
+        ([{"anything-but": [100, 500]}], [101, 100.1, "100"], [100, 500.0]),
+        ([{"anything-but": {"prefix": "order-"}}], ["data-entry", "order_number"], ["order-cancelled", 5]),
+        ([{"numeric": ["=", 301.5]}], [301.5, 3.015e2], ["301.5", 301, True]),
+        ([{"numeric": [">", 0, "<=", 150]}], [1, 150, 0.1], [0, 151, -1, "5"]),
+        ([{"numeric": ["<", 0]}], [-1], [0]),
+        ([{"numeric": [">=", 5]}], [5], [4.9]),
+        ([{"cidr": "10.0.0.0/24"}], ["10.0.0.0", "10.0.0.255"], ["10.1.1.0", "nowhere", 10]),
+        ([100], [100, 100.0, [1, 100]], ["100", 101, True]),
+        ([1, True], [1, True, 1.0], [0, False, "true"]),
+        ([None], [None], ["null", 0, ""]),
+        (["a", {"prefix": "b"}], ["a", "bc"], ["c"]),
+        ([{"exists": True}], ["x", None, 0, ["x"]], [{}, {"a": 1}, []]),
     ],
-    ids=str,
 )
-def test_rule(rule: JsonValue, let_in: list[JsonValue], kept_out: list[JsonValue]) -> None:
-    """A rule lets in exactly what its operator says, and any array that has such an element."""
-    decided = [[passes({"k": [rule]}, {"k": value}) for value in values] for values in (let_in, kept_out)]
-
-    assert [[True] * len(let_in), [False] * len(kept_out)] == decided
-
-
-def test_a_missing_key_passes_only_what_asks_for_its_absence() -> None:
-    """Not even anything-but, nor null in a body."""
-    rules: list[JsonValue] = ["x", None, {"anything-but": "x"}, {"exists": True}, {"exists": False}]
-
-    assert [False, False, False, False, True] == [passes({"k": [rule]}, {"other": 1}) for rule in rules]
+def test_a_rule_matches_what_the_developer_guide_says(
+    rules: Any, passing: list[Any], failing: list[Any]
+) -> None:
+    """In a body: each scalar by itself, an array by any of its elements."""
+    assert [value for value in passing if not body_passes({"key": rules}, {"key": value})] == []
+    assert [value for value in failing if body_passes({"key": rules}, {"key": value})] == []
+    assert not body_passes({"key": rules}, {"other": "x"})
 
 
-def test_nested_keys_are_looked_up_level_by_level() -> None:
-    """The same key elsewhere does not do."""
-    policy: JsonObject = {"requestParameters": {"customAttributes": [{"prefix": "job-"}]}}
+def test_exists_false_wants_the_key_to_be_absent() -> None:
+    """Also where its parents are absent."""
+    policy = {"a": {"b": [{"exists": False}]}}
 
-    assert passes(policy, {"requestParameters": {"customAttributes": "job-1"}})
-    assert not passes(policy, {"customAttributes": "job-1"})
-    assert not passes(policy, {"requestParameters": "job-1"})
-    assert not passes(policy, {"requestParameters": [{"endpointName": "job-1"}]})
+    assert [body for body in ({}, {"a": {}}, {"a": 1}, {"a": []}) if not body_passes(policy, body)] == []
+    assert not body_passes(policy, {"a": {"b": 1}})
 
 
-def test_nested_absence_holds_where_the_parent_is_absent() -> None:
-    """Or empty, or no object at all."""
-    policy: JsonObject = {"a": {"b": [{"exists": False}]}}
-    bodies: list[JsonValue] = [{}, {"a": {}}, {"a": []}, {"a": 1}, {"a": {"b": 1}}, {"a": [{"b": 1}]}]
+def test_all_keys_must_match() -> None:
+    """And keys that the policy does not name are ignored."""
+    policy = {"a": ["x"], "b": {"c": ["y"], "d": {"e": ["z"]}}}
 
-    assert [True, True, True, True, False, False] == [passes(policy, body) for body in bodies]
-
-
-def test_keys_below_an_array_must_match_in_one_element() -> None:
-    """Half in one and half in another is no match; an element in an array of arrays is an element."""
-    policy: JsonObject = {"a": {"b": ["x"], "c": ["y"]}}
-
-    assert passes(policy, {"a": [{"b": "x"}, [{"b": "x", "c": "y"}]]})
-    assert not passes(policy, {"a": [{"b": "x"}, {"c": "y"}]})
+    assert body_passes(policy, {"a": "x", "b": {"c": "y", "d": {"e": "z"}}, "more": 1})
+    assert not body_passes(policy, {"a": "x", "b": {"c": "y", "d": {"e": "w"}}})
+    assert not body_passes(policy, {"a": "w", "b": {"c": "y", "d": {"e": "z"}}})
 
 
-def test_or_wants_one_alternative_and_all_other_keys() -> None:
-    """Alternatives may have several keys; nesting does not change what they mean."""
-    policy: JsonObject = {"z": ["1"], "$or": [{"a": ["x"], "b": ["y"]}, {"c": [{"exists": True}]}]}
-    bodies: list[JsonValue] = [{"a": "x", "b": "y"}, {"c": 0}, {"a": "x"}]
+def test_one_alternative_must_match() -> None:
+    """Beside the other keys, and at any depth."""
+    policy = {"source": ["s"], "$or": [{"a": ["x"]}, {"b": ["y"]}]}
 
-    assert [True, True, False] == [passes(policy, {"z": "1", **body}) for body in bodies]  # type: ignore[dict-item]
-    assert not passes(policy, {"z": "2", "c": 0})
-    assert passes({"k": policy}, {"k": {"z": "1", "c": 0}})
-
-
-@pytest.mark.parametrize("message", ["plain text", "", '"a string"', "[1]", "null", '{"k": 1', "7"])
-def test_what_is_no_json_object_passes_no_filter_on_the_body(message: str) -> None:
-    """Not even one that asks for absence."""
-    assert not matches({"k": [{"exists": False}]}, "MessageBody", message, {})
+    assert body_passes(policy, {"source": "s", "a": "x"})
+    assert body_passes(policy, {"source": "s", "b": "y"})
+    assert not body_passes(policy, {"source": "s"})
+    assert not body_passes(policy, {"a": "x", "b": "y"})
+    assert body_passes({"deep": {"$or": [{"a": ["x"]}, {"b": ["y"]}]}}, {"deep": {"b": "y"}})
 
 
-def test_attributes_are_matched_by_their_types() -> None:
-    """Numbers as numbers, arrays element by element, text as it is; labels after the dot change nothing."""
-    policy: JsonObject = {"k": [301.5, "x"]}
+def test_one_element_of_an_array_must_match_all_keys_below_it() -> None:
+    """Not one for this key, another for that."""
+    policy = {"Records": {"name": ["put"], "key": [{"prefix": "auto-"}]}}
+    put, other = {"name": "put", "key": "auto-1"}, {"name": "delete", "key": "home-1"}
 
-    assert attributes_pass(policy, k=("Number", "301.50"))
-    assert attributes_pass(policy, k=("Number.float", "3015e-1"))
-    assert attributes_pass(policy, k=("String", "x"))
-    assert attributes_pass(policy, k=("String.Array", '["y", "x"]'))
-    assert not attributes_pass(policy, k=("String", "301.5"))
-    assert not attributes_pass(policy, k=("String", '["x"]'))
+    assert body_passes(policy, {"Records": [other, put]})
+    assert body_passes(policy, {"Records": [[put]]})
+    assert not body_passes(policy, {"Records": [{"name": "put"}, {"key": "auto-1"}]})
 
 
-def test_what_is_no_array_and_what_is_binary_is_as_good_as_absent() -> None:
-    """So it passes only what asks for absence."""
-    for attribute in (("Binary", b"x"), ("String.Array", "x"), ("String.Array", '{"x": 1}')):
-        assert not attributes_pass({"k": ["x"]}, k=attribute)
-        assert attributes_pass({"k": [{"exists": False}]}, k=attribute)
+@pytest.mark.parametrize("message", ["", "not json", "[1]", '"text"', "null", "{"])
+def test_what_is_no_json_object_passes_no_policy_on_the_body(message: str) -> None:
+    """Not even one that wants a key to be absent."""
+    assert not matches({"key": [{"exists": False}]}, "MessageBody", message, {})
+
+
+def test_attributes_match_by_their_types() -> None:
+    """Texts as texts, numbers as numbers, arrays by any element; bytes never."""
+    assert attributes_pass({"key": ["a"]}, key=("String", "a"))
+    assert attributes_pass({"key": ["a"]}, key=("String.label", "a"))
+    assert attributes_pass({"key": [5]}, key=("Number", "5.0"))
+    assert not attributes_pass({"key": ["5"]}, key=("Number", "5"))
+    assert not attributes_pass({"key": [5]}, key=("String", "5"))
+    assert attributes_pass({"key": ["b", 7]}, key=("String.Array", '["a", "b"]'))
+    assert attributes_pass({"key": [7]}, key=("String.Array", "[7, true, null]"))
+    assert not attributes_pass({"key": ["a"]}, key=("String.Array", '"a"'))
+    assert not attributes_pass({"key": [{"exists": True}]}, key=("Binary", b"a"))
 
 
 def test_null_lets_a_message_without_the_attribute_through() -> None:
-    """Among the rules of an attribute, unlike in a body."""
-    assert attributes_pass({"k": [None, "x"]})
-    assert attributes_pass({"k": [None, "x"]}, k=("String", "x"))
-    assert not attributes_pass({"k": [None, "x"]}, k=("String", "y"))
+    """Beside whatever other rules there are."""
+    policy = {"key": [None, {"anything-but": "whatever"}]}
+
+    assert attributes_pass(policy)
+    assert attributes_pass(policy, key=("String", "x"))
+    assert not attributes_pass(policy, key=("String", "whatever"))
 
 
-def test_or_works_on_attributes_too() -> None:
-    """As in a body."""
-    policy: JsonObject = {"$or": [{"a": ["x"]}, {"b": ["y"]}]}
+@pytest.mark.parametrize(
+    ("policy", "complaint"),
+    [
+        ({"key": [["value"]]}, "Match value must be String, number, true, false, or null"),
+        ({"key": [{"wrong-operator": True}]}, "Unrecognized match type wrong-operator"),
+        ({"key": [{"suffix": "a", "prefix": "b"}]}, "Only one key allowed in match expression"),
+        ({"key": [{}]}, "Only one key allowed in match expression"),
+        ({"key": [{"suffix": 100}]}, "suffix match pattern must be a string"),
+        ({"key": [{"prefix": None}]}, "prefix match pattern must be a string"),
+        ({"key": {"suffix": "value"}}, '"suffix" must be an object or an array'),
+        ({"key": "value"}, '"key" must be an object or an array'),
+        ({"key": []}, "Empty arrays are not allowed"),
+        ({"key": {}}, "Empty objects are not allowed"),
+        ({"$or": ["a"]}, '"$or" must be an array of objects'),
+        ({"$or": [{}]}, '"$or" must be an array of objects'),
+        ({"key": [{"exists": "no"}]}, "exists match pattern must be either true or false."),
+        ({"key": [{"anything-but": {"suffix": "x"}}]}, "Unsupported anything-but pattern: suffix"),
+        ({"key": [{"anything-but": {}}]}, "Unsupported anything-but pattern: "),
+        ({"key": [{"anything-but": {"prefix": ["x"]}}]}, "prefix match pattern must be a string"),
+        ({"key": [{"anything-but": []}]}, "all values are number or string"),
+        ({"key": [{"anything-but": ["a", 1]}]}, "all values are number or string"),
+        ({"key": [{"anything-but": True}]}, "all values are number or string"),
+        ({"key": [{"numeric": "= 5"}]}, "must be an array"),
+        ({"key": [{"numeric": []}]}, "Invalid member in numeric match: ]"),
+        ({"key": [{"numeric": ["operator"]}]}, "Unrecognized numeric range operator: operator"),
+        ({"key": [{"numeric": [1, "<="]}]}, "Invalid member in numeric match: 1"),
+        ({"key": [{"numeric": ["=", "000"]}]}, "Value of equals must be numeric"),
+        ({"key": [{"numeric": [">="]}]}, "Value of >= must be numeric"),
+        ({"key": [{"numeric": ["<", 100, ">", 10]}]}, "Too many elements in numeric expression"),
+        ({"key": [{"numeric": [">=", 1, ">", 2]}]}, "Bad numeric range operator: >"),
+        ({"key": [{"numeric": [">", 3, "<", 1]}]}, "Bottom must be less than top"),
+        ({"key": [{"numeric": [">", 20, "<="]}]}, "Value of <= must be numeric"),
+        ({"key": [{"numeric": [">", 20, "<", 30, "<", 50]}]}, "Too many terms in numeric range expression"),
+        ({"key": [{"numeric": [">", 1e10]}]}, "between -1.0E9 and 1.0E9"),
+        ({"key": [-2_000_000_000]}, "between -1.0E9 and 1.0E9"),
+        ({"key": [{"cidr": "nowhere"}]}, "Malformed CIDR: nowhere"),
+        ({str(number): ["x"] for number in range(6)}, "can not have more than 5 keys"),
+        ({"a": {str(number): ["x"] for number in range(6)}}, "can not have more than 5 keys"),
+        ({"a": list(range(151))}, "too complex"),
+        ({"a": list(range(13)), "b": list(range(12))}, "too complex"),
+        (
+            {"a": {"b": {"c": ["1", "2", "3", "4"]}}, "d": {"e": ["1", "2", "3"]}, "f": ["1", "2", "3"]},
+            "too complex",
+        ),
+        ({"a": list(range(51)), "$or": [{"b": ["x"]}, {"c": ["y", "z"]}]}, "too complex"),
+    ],
+)
+def test_what_sns_refuses_is_refused(policy: Any, complaint: str) -> None:
+    """In SNS's words."""
+    with pytest.raises(FilterPolicyError) as refused:
+        parse_policy(json.dumps(policy), "MessageBody")
 
-    assert attributes_pass(policy, b=("String", "y"))
-    assert not attributes_pass(policy, a=("String", "y"))
+    assert complaint in str(refused.value)
 
 
-@given(POLICIES, BODIES)
-def test_keys_are_a_conjunction(policy: JsonObject, body: JsonObject) -> None:
-    """A policy lets through what each of its keys, alone, lets through."""
-    alone = [matches_body({key: rules}, body) for key, rules in policy.items()]
-
-    assert all(alone) == matches_body(policy, body)
-
-
-@given(KEYS, RULE_LISTS, BODIES)
-def test_rules_are_a_disjunction(key: str, rules: list[JsonValue], body: JsonObject) -> None:
-    """A key lets through what one of its rules, alone, lets through; and so does $or of the rules."""
-    alone = [matches_body({key: [rule]}, body) for rule in rules]
-
-    assert any(alone) == matches_body({key: rules}, body)
-    assert any(alone) == matches_body({"$or": [{key: [rule]} for rule in rules]}, body)
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {"a": list(range(150))},
+        {"a": {"b": list(range(75))}},
+        {str(number): ["x"] for number in range(5)},
+        {"a": list(range(50)), "$or": [{"b": ["x"]}, {"c": ["y", "z"]}]},
+        {},
+    ],
+)
+def test_policies_at_the_limits_are_accepted(policy: Any) -> None:
+    """Keys, combinations by depth, alternatives added up."""
+    assert parse_policy(json.dumps(policy), "MessageBody") == policy
 
 
-@given(KEYS, BODIES)
-def test_presence_and_absence_divide_all_messages(key: str, body: JsonObject) -> None:
-    """Each message passes one of the two."""
-    present, absent = ({key: [{"exists": flag}]} for flag in (True, False))
-
-    assert matches_body(present, body) != matches_body(absent, body)
-
-
-@given(POLICIES, BODIES)
-def test_what_the_policy_does_not_name_does_not_matter(policy: JsonObject, body: JsonObject) -> None:
-    """Other keys may hold what they like."""
-    assert matches_body(policy, body) == matches_body(policy, {**body, "unnamed": ["x", {"y": 1}]})
+@pytest.mark.parametrize("text", ["", "no", "[]", '"x"', json.dumps({"a": ["x" * 262_144]})])
+def test_what_is_no_policy_is_refused(text: str) -> None:
+    """No JSON, no object, or too long."""
+    with pytest.raises(FilterPolicyError):
+        parse_policy(text, "MessageBody")
 
 
-@given(st.text(), st.text())
-def test_prefix_and_suffix_agree_with_the_text(text: str, part: str) -> None:
-    """For any text."""
-    assert text.startswith(part) == matches_body({"k": [{"prefix": part}]}, {"k": text})
-    assert text.endswith(part) == matches_body({"k": [{"suffix": part}]}, {"k": text})
+def test_attributes_have_no_depth() -> None:
+    """So nested policies are for bodies only."""
+    with pytest.raises(FilterPolicyError, match="does not support nested filter policy"):
+        check_policy({"a": {"b": ["x"]}}, "MessageAttributes")
 
 
-@given(st.text())
-def test_any_message_can_be_looked_into(message: str) -> None:
-    """Reading one never fails."""
-    assert matches_body({"k": ["x"]}, parse_body(message)) in (True, False)
+words = st.text("ab-", max_size=3)
+scalars = st.one_of(st.none(), st.booleans(), st.integers(-3, 3), words)
+bodies = st.dictionaries(
+    st.sampled_from("abc"),
+    st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=2)
+        ),
+        max_leaves=4,
+    ),
+)
+rules = st.lists(
+    st.one_of(
+        scalars,
+        st.builds(lambda name, text: {name: text}, st.sampled_from(["prefix", "suffix"]), words),
+        st.builds(lambda there: {"exists": there}, st.booleans()),
+        st.builds(lambda texts: {"anything-but": texts}, st.lists(words, min_size=1, max_size=2)),
+        st.builds(lambda low: {"numeric": [">", low, "<=", low + 2]}, st.integers(-3, 3)),
+    ),
+    min_size=1,
+    max_size=3,
+)
+policies = st.recursive(
+    st.dictionaries(st.sampled_from("abc"), rules, min_size=1, max_size=2),
+    lambda inner: st.dictionaries(st.sampled_from("abc"), inner | rules, min_size=1, max_size=2),
+    max_leaves=3,
+)
+
+
+@given(policies, bodies)
+def test_a_policy_is_the_conjunction_of_its_keys(policy: dict[str, Any], body: dict[str, Any]) -> None:
+    """And no policy chokes on any body."""
+    together = matches(policy, "MessageBody", json.dumps(body), {})
+    apart = [matches({key: each}, "MessageBody", json.dumps(body), {}) for key, each in policy.items()]
+
+    assert together == all(apart)
+
+
+@given(policies, policies, bodies)
+def test_or_is_the_disjunction(one: dict[str, Any], other: dict[str, Any], body: dict[str, Any]) -> None:
+    """Of whole policies."""
+    text = json.dumps(body)
+    either = matches(one, "MessageBody", text, {}) or matches(other, "MessageBody", text, {})
+
+    assert matches({"$or": [one, other]}, "MessageBody", text, {}) == either
+
+
+@given(rules, bodies)
+def test_more_rules_let_more_through(given_: list[Any], body: dict[str, Any]) -> None:
+    """A key's rules are alternatives."""
+    text = json.dumps(body)
+    apart = [matches({"a": [rule]}, "MessageBody", text, {}) for rule in given_]
+
+    assert matches({"a": given_}, "MessageBody", text, {}) == any(apart)
+
+
+@given(bodies)
+def test_a_key_is_there_or_it_is_not(body: dict[str, Any]) -> None:
+    """The two values of exists exclude each other."""
+    text = json.dumps(body)
+    there, absent = ({"a": [{"exists": value}]} for value in (True, False))
+
+    assert matches(there, "MessageBody", text, {}) != matches(absent, "MessageBody", text, {})
