@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -25,13 +26,13 @@ from aio_sm_async.cli.demo.run import run
 from aio_sm_async.cli.demo.scenario import SCENARIOS
 
 
-async def run_demo(*, as_json: bool = False) -> int:
-    """Run the demo; 0 if every account adds up."""
+async def run_demo(*, as_json: bool = False, limit: int | None = None) -> int:
+    """Run the demo with all images, or with ``limit`` of them; 0 if every account adds up."""
     started = time.perf_counter()
     # One JSON object on stdout leaves only stderr for people.
     console = Console(stderr=as_json)
     console.print("Training a model on half of scikit-learn's 1,797 handwritten digits ...")
-    images = Digits().images()
+    images = (await asyncio.to_thread(lambda: Digits().images()))[:limit]
     accounts = []
     columns = (TextColumn("{task.description:>14}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

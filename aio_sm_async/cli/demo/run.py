@@ -30,27 +30,25 @@ PATIENCE_SECONDS = 60.0
 
 async def run(scenario: Scenario, images: list[Image], tick: Callable[[int], None]) -> Account:
     """Send every image and wait for every answer; ``tick`` is told how many there are so far."""
-    with TemporaryDirectory() as folder:
-        files = {image.number: _written(Path(folder), image) for image in images}
-        async with _emulator(scenario) as emulator:
-            answers: list[Answer] = []
+    async with _files(images) as files, _emulator(scenario) as emulator:
+        answers: list[Answer] = []
+        async with _client(scenario, emulator.queue_url) as client:
+            before = (await emulator.account()).calls
             started = time.perf_counter()
-            async with _client(scenario, emulator.queue_url) as client:
-                before = (await emulator.account()).calls
 
-                async def send(image: Image) -> None:
-                    payload = files[image.number] if scenario.uploads else image.body
-                    answer = await _answer(client, image, payload)
-                    if answer is not None:
-                        answers.append(answer)
-                    tick(len(answers))
+            async def send(image: Image) -> None:
+                payload = files[image.number] if scenario.uploads else image.body
+                answer = await _answer(client, image, payload)
+                if answer is not None:
+                    answers.append(answer)
+                tick(len(answers))
 
-                async with asyncio.TaskGroup() as sending:
-                    for image in images:
-                        sending.create_task(send(image))
-                seconds = time.perf_counter() - started
-                by_source = dict(client.statistics().resolved_by)
-            evidence = await emulator.account()
+            async with asyncio.TaskGroup() as sending:
+                for image in images:
+                    sending.create_task(send(image))
+            seconds = time.perf_counter() - started
+            by_source = dict(client.statistics().resolved_by)
+        evidence = await emulator.account()
     calls = {name: count - before.get(name, 0) for name, count in evidence.calls.items()}
     evidence = Evidence(calls, evidence.injected, evidence.finished, evidence.errors)
     return Account(scenario, images, evidence, by_source, seconds, answers)
@@ -84,10 +82,21 @@ async def _answer(client: AsyncInferenceClient, image: Image, payload: bytes | P
     return Answer(image, inference_id, digit, None, time.time())
 
 
-def _written(folder: Path, image: Image) -> Path:
-    file = folder / f"{image.number}.pgm"
-    file.write_bytes(image.body)
-    return file
+@asynccontextmanager
+async def _files(images: list[Image]) -> AsyncIterator[dict[int, Path]]:
+    """Every image as a file of its own, by number; they go with the block."""
+    folder = await asyncio.to_thread(TemporaryDirectory)
+    try:
+        yield await asyncio.to_thread(_write, Path(folder.name), images)
+    finally:
+        await asyncio.to_thread(folder.cleanup)
+
+
+def _write(folder: Path, images: list[Image]) -> dict[int, Path]:
+    files = {image.number: folder / f"{image.number}.pgm" for image in images}
+    for image in images:
+        files[image.number].write_bytes(image.body)
+    return files
 
 
 class _EmulatorProcess:

@@ -20,7 +20,7 @@ UPLOAD_BUCKET = "demo-uploads"
 
 async def serve(scenario: Scenario) -> None:
     """Serve until the input ends."""
-    digits = Digits()
+    digits = await asyncio.to_thread(Digits)
     async with Emulator(seed=SEED) as aws:
         aws.objects.create_bucket(UPLOAD_BUCKET, aws.region)
         endpoint = await aws.create_endpoint(
