@@ -6,6 +6,7 @@ import string
 from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import quote
 
+import botocore.auth
 import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -37,6 +38,12 @@ hosts = st.sampled_from(
         "[::1]:8080",
     ]
 )
+# Older versions of botocore sign some of what newer ones leave out, as we do.
+NEVER_SIGNED = [
+    name
+    for name in ("Connection", "TE", "traceparent")
+    if name.lower() in botocore.auth.SIGNED_HEADERS_BLACKLIST
+]
 header_names = st.sampled_from(
     [
         "X-Amzn-SageMaker-Accept",
@@ -45,9 +52,7 @@ header_names = st.sampled_from(
         "User-Agent",
         "Expect",
         "X-Amzn-Trace-Id",
-        "Connection",
-        "TE",
-        "traceparent",
+        *NEVER_SIGNED,
         "Range",
         "Host",
         "Authorization",
