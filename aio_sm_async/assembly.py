@@ -11,6 +11,7 @@ import secrets
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from ssl import SSLContext
 
 from aio_sm_async.completions.polling import PollingSource
 from aio_sm_async.completions.sqs import SqsNotifications, SqsSource
@@ -154,6 +155,7 @@ class _Wiring:
         self.call_counts: Counters = Counter()
         self._settings = settings
         self._stack = stack
+        self._ssl_contexts: dict[AwsSession, SSLContext] = {}
 
     async def session(self, session: object | None, region_name: str | None) -> AwsSession:
         opened = AwsSession(session, region_name=region_name, endpoint_urls=self._settings.endpoint_urls)
@@ -162,8 +164,10 @@ class _Wiring:
         return opened
 
     async def calls(self, session: AwsSession, connections: int) -> SignedCalls:
+        if session not in self._ssl_contexts:  # reading the certificates takes some 50 ms
+            self._ssl_contexts[session] = await session.ssl_context()
         transport = AiohttpTransport(
-            connections, proxy=session.proxy_for, ssl_context=await session.ssl_context()
+            connections, proxy=session.proxy_for, ssl_context=self._ssl_contexts[session]
         )
         self._stack.push_async_callback(transport.aclose)
         return SignedCalls(session, transport, clock=self._settings.clock, count=self._count)
