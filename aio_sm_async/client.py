@@ -237,13 +237,14 @@ class AsyncInferenceClient:
         if (options.get("request_ttl_seconds") or self._options.get("request_ttl_seconds")) is None:
             options["request_ttl_seconds"] = min(max(math.ceil(timeout), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
         clock = self._life.settings.clock
+        deadline = clock.monotonic() + timeout
         future = None
         try:
-            async with clock.timeout_at(clock.monotonic() + timeout):
+            async with clock.timeout_at(deadline):
                 future = await self.submit(payload, input_location=input_location, **options)
                 return await future
-        except TimeoutError as exc:
-            if isinstance(exc, WaitTimeoutError):
+        except TimeoutError:
+            if clock.monotonic() < deadline:  # somebody else's, such as that of a payload that is streamed
                 raise
             raise _waited(future, timeout) from None
         finally:

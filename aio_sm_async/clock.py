@@ -28,7 +28,7 @@ class Clock(Protocol):
         ...
 
     def timeout_at(self, when: float | None) -> AbstractAsyncContextManager[object]:
-        """Like `asyncio.timeout_at`, on this clock: cancel the body at ``when``, raise TimeoutError outside."""
+        """Like `asyncio.timeout_at`, on this clock: at ``when`` cancel the body, and raise TimeoutError."""
         ...
 
 
@@ -82,7 +82,9 @@ class VirtualClock:
         await woken
 
     def timeout_at(self, when: float | None) -> asyncio.Timeout:
-        """A timeout that goes off when `advance` has brought the clock to ``when``."""
+        """A timeout that goes off when `advance` has brought the clock to ``when``; at once, if it has."""
+        if when is not None and when <= self._now:
+            return asyncio.timeout(0)
         timeout = asyncio.timeout(None)
         loop = asyncio.get_running_loop()
 
@@ -104,9 +106,9 @@ class VirtualClock:
         end = self._now + seconds
         await self._settle()
         while self._alarms and self._alarms[0][0] <= end:
-            when, _, ring = heapq.heappop(self._alarms)
-            self._move_to(max(when, self._now))
-            ring()
+            self._move_to(max(self._alarms[0][0], self._now))
+            while self._alarms and self._alarms[0][0] <= self._now:
+                heapq.heappop(self._alarms)[2]()
             await self._settle()
         self._move_to(end)
         await self._settle()

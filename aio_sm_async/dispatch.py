@@ -93,7 +93,7 @@ class Dispatch:
         )
 
     def _inline_payload(self, flight: Flight, error: ValidationError) -> EncodedPayload | None:
-        """The payload to upload instead, if SageMaker misses the InputLocation: an inline body is new to it."""
+        """The payload to upload instead, if SageMaker misses the InputLocation: it knows no ``Body`` then."""
         request = flight.request
         if self._uploader is None or request is None or request.body is None:
             return None

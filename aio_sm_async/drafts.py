@@ -79,7 +79,9 @@ class Drafts:
         body: bytes | None = None,
         input_location: str | None = None,
     ) -> Draft:
-        inference_id = options.get("inference_id") or self._identity.mint(secrets.token_bytes(12))
+        inference_id = options.get("inference_id")
+        if inference_id is None:
+            inference_id = self._identity.mint(secrets.token_bytes(12))
         extension, filename = self._names(inference_id, options)
         request = InvocationRequest(
             endpoint_name=_endpoint_name(options),
@@ -111,8 +113,9 @@ class Drafts:
         extension, filename = options.get("s3_output_path_extension"), options.get("filename")
         if not self._sends_names:
             return extension, filename
-        block = self._count // BLOCK_INVOCATIONS
-        return output_extension(extension, self._identity, block), filename or output_filename(inference_id)
+        if filename is None:
+            filename = output_filename(inference_id)
+        return output_extension(extension, self._identity, self._count // BLOCK_INVOCATIONS), filename
 
 
 def _endpoint_name(options: InvocationOptions) -> str:

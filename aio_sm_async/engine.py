@@ -81,7 +81,6 @@ class Engine:
         self._unplaced: set[str] = set()
         self._settled_all = Quiet()
         self._answered_all = Quiet()
-        self._closed: ClientClosedError | None = None
 
     def __repr__(self) -> str:
         return f"<Engine {self.registry!r} {self._window!r}>"
@@ -103,8 +102,7 @@ class Engine:
 
     async def aclose(self, timeout_seconds: float) -> None:
         """Stop intake, let open requests be answered, fail what is pending, acknowledge the rest."""
-        self._closed = ClientClosedError("the client is closed; open a new one")
-        self._window.close(self._closed)
+        self._window.close(ClientClosedError("the client is closed; open a new one"))
         with suppress(TimeoutError):
             async with self._clock.timeout_at(self._clock.monotonic() + timeout_seconds):
                 await asyncio.gather(
@@ -140,8 +138,6 @@ class Engine:
         payload: EncodedPayload | StreamedPayload | None,
     ) -> AnyFuture:
         """Send the request, its payload uploaded first if there is one."""
-        if self._closed is not None:
-            raise self._closed
         await self._window.acquire()
         try:
             self.registry.register(invocation)

@@ -106,8 +106,8 @@ class ServiceError(AsyncInferenceError):
         self.remedy = remedy or self.default_remedy
 
     def __str__(self) -> str:
-        said = f"{self.operation} answered {self.code} (HTTP {self.status}): {self.message.rstrip('.')}."
-        return f"{said} {self.remedy}"
+        message = _one_line(self.message, limit=1000) or "it gave no message"
+        return f"{self.operation} answered {self.code} (HTTP {self.status}): {message}. {self.remedy}"
 
 
 class ValidationError(ServiceError):
@@ -179,8 +179,11 @@ class InferenceError(AsyncInferenceError):
         self.reason = reason
 
     def __str__(self) -> str:
-        reason = _one_line(self.reason)
-        return f"{self.inference_id} on {self.endpoint_name} {self.summary}: {reason}. {self.remedy}"
+        said = "".join(f"{sentence}. " for sentence in self._sentences())
+        return f"{self.inference_id} on {self.endpoint_name} {self.summary}: {said}{self.remedy}"
+
+    def _sentences(self) -> list[str]:
+        return [_one_line(self.reason) or "no reason was given"]
 
 
 class InferenceFailedError(InferenceError):
@@ -199,9 +202,9 @@ class InferenceFailedError(InferenceError):
         super().__init__(inference_id, endpoint_name, reason)
         self.response = response
 
-    def __str__(self) -> str:
+    def _sentences(self) -> list[str]:
         words = _one_line(self.response.decode("utf-8", "replace")) if self.response else ""
-        return super().__str__() + (f" The container said: {words}" if words else "")
+        return [*super()._sentences(), *([f"The container said: {words}"] if words else [])]
 
 
 class ExpiredError(InferenceError):

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Generator
 from enum import Enum
+from types import TracebackType
 from typing import Generic, Protocol, TypeVar, cast
 
 from aio_sm_async.errors import AbandonedError
@@ -27,7 +28,7 @@ class FutureOwner(Protocol):
         ...
 
     def abandon_threadsafe(self, inference_id: str) -> None:
-        """The same, from a garbage collector's thread."""
+        """The same, from a garbage collector's thread; also where an outcome came and was never taken."""
         ...
 
     def consumed(self, inference_id: str) -> None:
@@ -69,6 +70,7 @@ class InferenceFuture(Generic[T]):
         "_loop",
         "_owner",
         "_phase",
+        "_traceback",
         "_value",
         "_waiters",
         "endpoint_name",
@@ -84,6 +86,7 @@ class InferenceFuture(Generic[T]):
         self._phase = _Phase.PENDING
         self._value: T | None = None
         self._error: BaseException | None = None
+        self._traceback: TracebackType | None = None
         self._is_consumed = False
         self._waiters: list[asyncio.Future[None]] | None = None
         self._callbacks: list[Callable[[InferenceFuture[T]], object]] | None = None
@@ -130,7 +133,7 @@ class InferenceFuture(Generic[T]):
         return self._phase is not _Phase.PENDING
 
     def cancelled(self) -> bool:
-        """Whether it was abandoned. (SageMaker has no cancel.)"""
+        """Whether it was abandoned, which is the nearest to a cancel that there is."""
         return self._phase is _Phase.ABANDONED
 
     def result(self) -> T:
@@ -144,7 +147,8 @@ class InferenceFuture(Generic[T]):
             raise asyncio.InvalidStateError("no outcome yet: await the future")
         self._consume()
         if self._error is not None:
-            raise self._error
+            # Raised for each waiter anew: without this, each would add its frames to those of all before.
+            raise self._error.with_traceback(self._traceback)
         return cast("T", self._value)
 
     def exception(self) -> BaseException | None:
@@ -187,8 +191,9 @@ class InferenceFuture(Generic[T]):
         def copy(done: InferenceFuture[T]) -> None:
             if twin.done():
                 return
-            if done._error is not None:
-                twin.set_exception(done._error)
+            error = done.exception()
+            if error is not None:
+                twin.set_exception(error)
                 twin.exception()  # an unread twin is no unread error: the outcome stands in this future
             else:
                 twin.set_result(done.result())
@@ -213,7 +218,8 @@ class InferenceFuture(Generic[T]):
         """Call it no more; returns how many registrations were removed."""
         callbacks = self._callbacks or []
         kept = [each for each in callbacks if each != callback]
-        self._callbacks = kept or (self._callbacks and [])
+        if self._callbacks is not None:
+            self._callbacks = kept
         return len(callbacks) - len(kept)
 
     def abandon(self) -> None:
@@ -223,6 +229,7 @@ class InferenceFuture(Generic[T]):
         """
         if self.done():
             return
+        self._is_consumed = True  # there is nothing to take
         self._owner.abandon(self.inference_id)
         error = AbandonedError(self.inference_id, self.endpoint_name, "abandon() was called")
         self._finish(_Phase.ABANDONED, None, error)
@@ -239,6 +246,7 @@ class InferenceFuture(Generic[T]):
 
     def _finish(self, phase: _Phase, value: T | None, error: BaseException | None) -> None:
         self._phase, self._value, self._error = phase, value, error
+        self._traceback = error.__traceback__ if error is not None else None
         waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
             if not waiter.done():
@@ -253,5 +261,5 @@ class InferenceFuture(Generic[T]):
             self._owner.consumed(self.inference_id)
 
     def __del__(self) -> None:
-        if self._phase is _Phase.PENDING and not self._loop.is_closed():
+        if not self._is_consumed and not self._loop.is_closed():
             self._owner.abandon_threadsafe(self.inference_id)

@@ -61,9 +61,9 @@ class Outcomes:
     ) -> Result | Exception:
         if body is None:
             return ResultError(
-                f"{invocation.inference_id} succeeded, but its response is lost: {invocation.endpoint_name} has no "
-                "S3OutputPath, and the notification did not include it (SageMaker includes 128 KB at most). "
-                "Give the endpoint an S3OutputPath."
+                f"{invocation.inference_id} succeeded, but its response is lost: {invocation.endpoint_name} "
+                "has no S3OutputPath, and the notification did not include it (SageMaker includes 128 KB at "
+                "most). Give the endpoint an S3OutputPath."
             )
         return InferenceResult(
             completed,

@@ -84,10 +84,13 @@ class Resolution:
         return Fetched(replace(failed, failure_location=location, body=words.data))
 
     async def _get(self, location: S3Location, max_body_bytes: int) -> ResponseBody:
-        async with self._gate:
-            for lag in LAG_SECONDS:
-                try:
-                    return await self._downloads.fetch(location, max_body_bytes=max_body_bytes)
-                except NotFoundError:
-                    await self._clock.sleep_until(self._clock.monotonic() + lag)
+        for lag in LAG_SECONDS:
+            try:
+                return await self._read(location, max_body_bytes)
+            except NotFoundError:
+                await self._clock.sleep_until(self._clock.monotonic() + lag)
+        return await self._read(location, max_body_bytes)
+
+    async def _read(self, location: S3Location, max_body_bytes: int) -> ResponseBody:
+        async with self._gate:  # not while waiting for what lags, or a few such would hold up all others
             return await self._downloads.fetch(location, max_body_bytes=max_body_bytes)

@@ -31,6 +31,7 @@ class ClientSettings:
 
     Raises:
         ConfigurationError: They cannot work.
+        InvalidRequestError: ``client_id`` is no name that inference ids can begin with.
     """
 
     notifications: Sequence[SqsNotifications] = ()

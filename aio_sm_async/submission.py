@@ -13,19 +13,15 @@ from aio_sm_async.errors import (
     AmbiguousError,
     AsyncInferenceError,
     NotSentError,
-    ServiceError,
-    ServiceUnavailable,
-    ThrottledError,
 )
 from aio_sm_async.flow import SubmitPermits
 from aio_sm_async.protocol.backoff import RetryBudget, full_jitter
 from aio_sm_async.protocol.request import Acceptance, InvocationRequest
 from aio_sm_async.statistics import Counters
 from aio_sm_async.wire.runtime import Runtime
+from aio_sm_async.wire.translate import is_ambiguous, is_retry_safe
 
 MAX_ATTEMPTS = 10
-AMBIGUOUS_STATUSES = frozenset({500, 502, 504})
-"""A server, or a proxy before it, failed after it had the request: it may have been queued all the same."""
 
 
 class Submission:
@@ -77,7 +73,7 @@ class Submission:
                     self._permits.succeeded()
                     self._budget.success()
                     return acceptance
-                if isinstance(error, ThrottledError | ServiceUnavailable):
+                if _is_one_too_many(error):
                     self._counters["throttled"] += 1
                     self._permits.refused(self._dice())
             await self._prepare_retry(error, attempt)
@@ -86,18 +82,23 @@ class Submission:
         """Return when it may be sent again; raise what came of it if it may not."""
         if isinstance(error, AmbiguousError):
             raise error
-        if isinstance(error, ServiceError) and error.status in AMBIGUOUS_STATUSES:
+        if is_ambiguous(error):  # the server failed when it had the request: it may have queued it before
             raise AmbiguousError(
-                f"{error} Whether the request was accepted before it failed, nobody can tell."
+                f"{error} Nobody can tell whether the request was accepted before that: "
+                "look for its result before you send it again."
             ) from error
-        if (
-            not isinstance(error, NotSentError | ThrottledError | ServiceUnavailable)
-            or attempt >= MAX_ATTEMPTS
-        ):
-            error.add_note(f"after {attempt} attempts") if attempt > 1 else None
+        if not is_retry_safe(error) or attempt >= MAX_ATTEMPTS:
+            if attempt > 1:
+                error.add_note(f"after {attempt} attempts")
             raise error
-        if isinstance(error, NotSentError):
-            if not self._budget.try_withdraw():
-                raise error
-            delay = full_jitter(attempt, self._dice())
-            await self._clock.sleep_until(self._clock.monotonic() + delay)
+        if _is_one_too_many(error):
+            return  # the permits make it pause, and all others with it
+        if not self._budget.try_withdraw():
+            raise error
+        delay = full_jitter(attempt, self._dice())
+        await self._clock.sleep_until(self._clock.monotonic() + delay)
+
+
+def _is_one_too_many(error: AsyncInferenceError) -> bool:
+    """Whether SageMaker refused the request for now: throttled, or not available."""
+    return is_retry_safe(error) and not isinstance(error, NotSentError)

@@ -39,11 +39,11 @@ class Supervisor:
         self.spawn(self._keep_running(pump, name), name=name)
 
     async def aclose(self) -> None:
-        """Cancel all tasks and wait until they have ended."""
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Cancel all tasks, those too that they start while they end, and wait until all have ended."""
+        while tasks := tuple(self._tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep_running(self, pump: Callable[[], Coroutine[object, object, None]], name: str) -> None:
         deaths = 0
@@ -51,6 +51,10 @@ class Supervisor:
             started = self._clock.monotonic()
             try:
                 await pump()
+            except asyncio.CancelledError:
+                if _is_being_cancelled():
+                    raise
+                logger.exception("%s waited for something that was cancelled, and is started anew", name)
             except Exception:
                 logger.exception("%s died and is started anew", name)
             else:
@@ -64,3 +68,8 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("%s failed", task.get_name(), exc_info=error)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

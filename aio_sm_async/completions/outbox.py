@@ -72,21 +72,30 @@ class Outbox(Generic[E]):
             await self.flush()
 
     async def flush(self) -> None:
-        """Send all there is now, in batches side by side. Cancelled, it puts back what it had not sent."""
+        """Send all there is now, in batches side by side. Cancelled, it puts back what was not answered."""
         waiting = list(self._entries.values())
         self._entries.clear()
         self._is_filled.clear()
         self._is_full.clear()
-        batches = [waiting[start : start + BATCH_ENTRIES] for start in range(0, len(waiting), BATCH_ENTRIES)]
-        await asyncio.gather(*map(self._send_batch, batches))
+        batches = {
+            start: waiting[start : start + BATCH_ENTRIES] for start in range(0, len(waiting), BATCH_ENTRIES)
+        }
+
+        async def send(start: int) -> None:
+            await self._send_batch(batches[start])
+            del batches[start]
+
+        try:
+            await asyncio.gather(*map(send, tuple(batches)))
+        except asyncio.CancelledError:  # here, since a batch may be cancelled before its first step
+            for batch in batches.values():
+                for entry, attempt in batch:
+                    self.put(entry, attempt=attempt)
+            raise
 
     async def _send_batch(self, batch: list[tuple[E, int]]) -> None:
         try:
             refusals = await self._send([entry for entry, _ in batch])
-        except asyncio.CancelledError:
-            for entry, attempt in batch:
-                self.put(entry, attempt=attempt)
-            raise
         except AsyncInferenceError as error:
             logger.info(
                 "could not send %d acknowledgements or releases, will try again: %s", len(batch), error

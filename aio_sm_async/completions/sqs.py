@@ -217,19 +217,20 @@ class SqsSource:
         if delay is None:
             self.delete(message)
             return
-        if (
-            ownership is Ownership.STRANGER
-            and not self._settings.shared
-            and not self._has_warned_of_strangers
-        ):
-            self._has_warned_of_strangers = True
-            warnings.warn(
-                f"{self._queue_url} brings notifications of other clients. Give each process its own queue, "
-                "with a filter policy on inferenceId, or say SqsNotifications(..., shared=True).",
-                RuntimeWarning,
-                stacklevel=2,
-            )
         self._releases.put((message.receipt_handle, delay))
+        if ownership is Ownership.STRANGER and not self._settings.shared:
+            self._warn_of_strangers()
+
+    def _warn_of_strangers(self) -> None:
+        if self._has_warned_of_strangers:
+            return
+        self._has_warned_of_strangers = True
+        warnings.warn(
+            f"{self._queue_url} brings messages that are not this client's. Give each process its own queue, "
+            "with a filter policy on inferenceId, or say SqsNotifications(..., shared=True).",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 @dataclass(frozen=True, slots=True)

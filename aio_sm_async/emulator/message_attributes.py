@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import struct
 from collections.abc import Iterable, Mapping
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 
 from aio_sm_async.emulator.json_value import JsonObject
 from aio_sm_async.emulator.service import ServiceFault
+from aio_sm_async.emulator.xml_text import fits_xml
 
 _NAME = re.compile(r"(?!(?i:aws\.|amazon\.))[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _MOST_ATTRIBUTES = 10
 
 
@@ -54,14 +57,29 @@ def attribute_of(data_type: str, text: str | None, binary: str | None) -> Messag
     Raises:
         ServiceFault: ``InvalidParameterValue``, where type and value do not fit.
     """
-    kind = data_type.split(".", 1)[0]
+    value = _value_of(data_type.split(".", 1)[0], text, binary)
+    if not value or not fits_xml(data_type):
+        reason = f"A message attribute of type '{data_type}' must carry a value of that type."
+        raise ServiceFault("InvalidParameterValue", reason)
+    return MessageAttribute(data_type, value)
+
+
+def _value_of(kind: str, text: str | None, binary: str | None) -> str | bytes | None:
+    """The value, if it is one of that kind; None if it is not."""
     if kind == "Binary" and binary:
-        return MessageAttribute(data_type, base64.b64decode(binary))
-    if kind in ("String", "Number") and text:
-        return MessageAttribute(data_type, text)
-    raise ServiceFault(
-        "InvalidParameterValue", f"A message attribute of type '{data_type}' must carry a value of that type."
-    )
+        return _decode(binary)
+    if kind == "Number" and text:
+        return text if _NUMBER.fullmatch(text) and math.isfinite(float(text)) else None
+    if kind == "String" and text:
+        return text if fits_xml(text) else None
+    return None
+
+
+def _decode(binary: str) -> bytes | None:
+    try:
+        return base64.b64decode(binary, validate=True)
+    except ValueError:
+        return None
 
 
 def check_names(attributes: MessageAttributes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from aio_sm_async.emulator.json_members import JsonMembers
@@ -16,10 +15,9 @@ from aio_sm_async.emulator.message_attributes import (
 )
 from aio_sm_async.emulator.message_queue import Queue
 from aio_sm_async.emulator.service import ServiceFault
+from aio_sm_async.emulator.xml_text import fits_xml
 
 _MOST_BYTES_IN_BATCH = 1_048_576
-# Whatever XML cannot carry, SQS does not.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def send(queue: Queue, members: JsonMembers, sender_id: str) -> JsonObject:
@@ -29,7 +27,7 @@ def send(queue: Queue, members: JsonMembers, sender_id: str) -> JsonObject:
         ServiceFault: ``MissingParameter``, ``InvalidMessageContents`` or ``InvalidParameterValue``.
     """
     body = members.text("MessageBody")
-    if _FORBIDDEN.search(body):
+    if not fits_xml(body):  # a rule of the older query protocol's, documented for all
         raise ServiceFault(
             "InvalidMessageContents", "The message contains characters outside the allowed set."
         )

@@ -64,7 +64,7 @@ class Invocation:
         failure_location: Where the 202 said that a failure will lie.
         deadline: When SageMaker is done with it for certain, on the monotonic clock; None while unanswered.
         resends: How often it was sent again after an ambiguous answer.
-        held: A completion that came before SageMaker answered the request.
+        held: Completions that came before SageMaker answered the request.
         is_resolving: A completion is believed, and its body is being fetched.
         receipts: Messages to acknowledge when it is settled.
     """
@@ -79,7 +79,7 @@ class Invocation:
     failure_location: S3Location | None = None
     deadline: float | None = None
     resends: int = 0
-    held: Delivery | None = None
+    held: list[Delivery] = field(default_factory=list)
     is_resolving: bool = False
     receipts: list[Receipt] = field(default_factory=list)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MISSES_TO_DISTRUST = 3
-"""A single lost notification is SQS's good right; this many in a row, with none arriving between, is a fault."""
+"""A single lost notification is SQS's good right; this many in a row, none arriving between, are a fault."""
 
 
 class NotificationHealth:
@@ -15,7 +15,8 @@ class NotificationHealth:
         self._failing: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<NotificationHealth flowing={self.is_flowing} misses={self._misses} failing={sorted(self._failing)}>"
+        failing = sorted(self._failing)
+        return f"<NotificationHealth flowing={self.is_flowing} misses={self._misses} failing={failing}>"
 
     @property
     def is_flowing(self) -> bool:

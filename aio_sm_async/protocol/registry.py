@@ -1,7 +1,7 @@
 """Which invocations are pending, and what each fact means for them.
 
-Facts go in as method calls, actions come out as values; whoever holds the registry carries them out, in order.
-Nothing here waits, asks the time or speaks to AWS. The rules:
+Facts go in as method calls, actions come out as values; whoever holds the registry carries them out, in
+order. Nothing here waits, asks the time or speaks to AWS. The rules:
 
 * An id is registered before its request is sent: a notification may overtake the 202.
 * What comes before the answer to the request is held until that answer, and judged then.
@@ -67,7 +67,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Ask S3 about the invocation now. If it is the last look, call `Registry.given_up` where it finds nothing."""
+    """Ask S3 about the invocation now. If the last look finds nothing, call `Registry.given_up`."""
 
     invocation: Invocation
     is_last: bool
@@ -195,10 +195,10 @@ class Registry:
         return self._end(invocation, State.REJECTED)
 
     def abandoned(self, inference_id: str) -> list[Action]:
-        """Nobody waits for it any more."""
+        """Nobody waits for it any more, nor for an outcome that nobody has taken yet."""
         invocation = self._pending.get(inference_id)
         if invocation is None:
-            return []
+            return self.consumed(inference_id)
         return self._end(invocation, State.ABANDONED)
 
     # What is heard of it
@@ -212,8 +212,8 @@ class Registry:
         if receipt is not None:
             invocation.receipts.append(receipt)
         if invocation.state is State.REGISTERED:
-            self.counts["early"] += invocation.held is None
-            invocation.held = invocation.held or delivery
+            self.counts["duplicates" if invocation.held else "early"] += 1
+            invocation.held.append(delivery)
             return []
         if invocation.is_resolving:
             self.counts["duplicates"] += 1
@@ -260,7 +260,7 @@ class Registry:
             invocation = self._pending[inference_id]
             if kind is _Due.DEADLINE:
                 actions.append(Look(invocation, is_last=True))
-            elif not invocation.is_resolving:
+            elif not invocation.is_resolving and (_Due.DEADLINE, inference_id) in self._timers:
                 invocation.resends += 1
                 actions.append(Resend(invocation))
         return actions
@@ -273,7 +273,7 @@ class Registry:
         return root.expected(invocation) if root is not None else None
 
     def failure_location(self, invocation: Invocation, failed: Failed | None = None) -> S3Location | None:
-        """Where the container's words will lie: as its 202 said, else as claimed, if the endpoint writes there."""
+        """Where the container's words will lie: as its 202 said, else as claimed, if that is credible."""
         if invocation.failure_location is not None or failed is None or failed.failure_location is None:
             return invocation.failure_location
         root = self._failure_roots.get(invocation.endpoint_name)
@@ -286,15 +286,19 @@ class Registry:
         self._timers.set((_Due.DEADLINE, invocation.inference_id), invocation.deadline)
 
     def _judge_held(self, invocation: Invocation) -> list[Action]:
-        delivery, invocation.held = invocation.held, None
-        return [] if delivery is None else self._judge(invocation, delivery)
+        held, invocation.held = invocation.held, []
+        actions: list[Action] = []
+        for delivery in held:
+            if self._agrees(invocation, delivery.completion):
+                return self._judge(invocation, delivery)  # S3 need not be asked about the others
+            actions = self._judge(invocation, delivery)
+        return actions
 
     def _judge(self, invocation: Invocation, delivery: Delivery) -> list[Action]:
         completion = delivery.completion
         if not self._agrees(invocation, completion):
             self.counts["mismatched"] += 1
-            receipts, invocation.receipts = invocation.receipts, []
-            return [Look(invocation, is_last=False), *map(Acknowledge, receipts)]
+            return [Look(invocation, is_last=False)]
         location = self._unread(invocation, completion)
         if location is None:
             return self._settle(invocation, completion, delivery.source)
@@ -304,8 +308,10 @@ class Registry:
     def _unread(self, invocation: Invocation, completion: Completion) -> S3Location | None:
         """Where the body lies that the message did not bring; None if it did, or if there is none."""
         match completion:
+            case Completed(body=None) if invocation.state is State.ACCEPTED:
+                return invocation.output_location  # None: a message may not name a place that the 202 did not
             case Completed(body=None):
-                return self.expected_location(invocation) or completion.output_location
+                return completion.output_location
             case Failed(body=None):
                 return self.failure_location(invocation, completion)
             case _:
@@ -330,15 +336,15 @@ class Registry:
                 return True
 
     def _settle(self, invocation: Invocation, outcome: Outcome, source: str) -> list[Action]:
-        is_only_copy = invocation.state is State.ACCEPTED and invocation.output_location is None
-        if is_only_copy and isinstance(outcome, Completed):
-            self._unconsumed[invocation.inference_id], invocation.receipts = invocation.receipts, []
+        if isinstance(outcome, Completed) and _is_nowhere_else(invocation, outcome):
+            self._unconsumed.setdefault(invocation.inference_id, []).extend(invocation.receipts)
+            invocation.receipts.clear()
         self.counts[f"resolved_by_{source}"] += 1
         return [Settle(invocation, outcome, source), *self._end(invocation, _FINAL[type(outcome)])]
 
     def _end(self, invocation: Invocation, state: State) -> list[Action]:
         invocation.move_to(state)
-        invocation.held = None
+        invocation.held.clear()
         inference_id = invocation.inference_id
         del self._pending[inference_id]
         self._timers.cancel((_Due.RESEND, inference_id))
@@ -365,6 +371,13 @@ class Registry:
         return [Release(receipt, ownership)]
 
 
+def _is_nowhere_else(invocation: Invocation, completed: Completed) -> bool:
+    """Whether the message is the only copy of the response: the endpoint has no S3OutputPath."""
+    if invocation.state is State.ACCEPTED:
+        return invocation.output_location is None
+    return completed.output_location is None
+
+
 _FINAL: dict[type[Outcome], State] = {
     Completed: State.COMPLETED,
     Failed: State.FAILED,
@@ -376,28 +389,32 @@ _FINAL: dict[type[Outcome], State] = {
 
 @dataclass(frozen=True, slots=True)
 class _OutputRoot:
-    """Where an endpoint writes, learned from a 202, and whether under the names that we ask for."""
+    """Where an endpoint writes, learned from a 202, and whether under the names that we ask for.
 
-    location: S3Location
+    The prefix ends with a slash, or is empty where the endpoint writes to the bucket's root.
+    """
+
+    bucket: str
+    prefix: str
     is_named: bool
 
     @staticmethod
     def learn(output_location: S3Location, invocation: Invocation) -> _OutputRoot:
-        names = _names(invocation)
-        if names and output_location.key.endswith(names):
-            return _OutputRoot(S3Location(output_location.bucket, output_location.key[: -len(names)]), True)
-        parent = _parent(output_location)
-        extension = f"/{invocation.extension}"
-        return _OutputRoot(S3Location(parent.bucket, parent.key.removesuffix(extension)), False)
+        key, names = output_location.key, _names(invocation)
+        prefix = key.removesuffix(names)
+        if names and key != prefix and (not prefix or prefix.endswith("/")):
+            return _OutputRoot(output_location.bucket, prefix, is_named=True)
+        folder = key[: key.rfind("/") + 1]
+        if invocation.extension is not None and f"/{folder}".endswith(f"/{invocation.extension}/"):
+            folder = folder[: -len(invocation.extension) - 1]
+        return _OutputRoot(output_location.bucket, folder, is_named=False)
 
     def expected(self, invocation: Invocation) -> S3Location | None:
         names = _names(invocation)
-        return (
-            S3Location(self.location.bucket, self.location.key + names) if self.is_named and names else None
-        )
+        return S3Location(self.bucket, self.prefix + names) if self.is_named and names else None
 
     def holds(self, location: S3Location) -> bool:
-        return location.bucket == self.location.bucket and location.key.startswith(self.location.key)
+        return location.bucket == self.bucket and location.key.startswith(self.prefix)
 
 
 def _parent(location: S3Location) -> S3Location:
@@ -409,5 +426,5 @@ def _names(invocation: Invocation) -> str:
     if invocation.filename is None:
         return ""
     if invocation.extension is None:
-        return f"/{invocation.filename}"
-    return f"/{invocation.extension}/{invocation.filename}"
+        return invocation.filename
+    return f"{invocation.extension}/{invocation.filename}"

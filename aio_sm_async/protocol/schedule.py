@@ -6,8 +6,8 @@ one LIST of its prefix answers for all of them; where few are, their keys are as
 as much as twelve GETs, and a GET that hits brings the body along. A block with nothing pending is never asked
 again, so what it costs does not grow with what is finished.
 
-Failures lie elsewhere, under names that no LIST of ours can tell. They are asked with each look by key, and
-of listed blocks in turn, at a bounded rate.
+Failures lie elsewhere, under names that no LIST of ours can tell. They are asked with each look by key; a
+LIST makes those of its block due, and they are asked in turn, at a bounded rate.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from aio_sm_async.protocol.timers import Timers
 
 LIST_FROM = 8
 """From how many due invocations on a block is listed. A LIST costs twelve GETs, but is one request."""
+
+FAILURE_BURST_SECONDS = 1.0
+"""How much of their allowance failure keys may use up at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,17 @@ class PollSchedule:
 
     Args:
         pace: The waits.
-        failures_per_second: How many failure keys of listed blocks are asked a second.
+        failures_per_second: How many failure keys of listed blocks are asked a second; 0 for none.
     """
 
     def __init__(self, pace: Pace, *, failures_per_second: float = 20.0) -> None:
         self._pace = pace
         self._failures_per_second = failures_per_second
-        self._failures_asked_at = 0.0
+        self._next_failure_at = 0.0
         self._is_notified = False
         self._entries: dict[str, _Entry] = {}
         self._blocks: dict[S3Location, _Block] = {}
-        self._failures: OrderedDict[str, S3Location] = OrderedDict()
+        self._owed_failures: OrderedDict[str, None] = OrderedDict()
         self._timers: Timers[str] = Timers()
 
     def __len__(self) -> int:
@@ -128,9 +131,10 @@ class PollSchedule:
         block = None
         if prefix is not None:
             block = self._blocks.setdefault(prefix, _Block(prefix))
-            block.members[output.key] = inference_id
-        if failure is not None:
-            self._failures[inference_id] = failure
+            if output.key in block.members:  # the caller's own filename, given twice: asked by key
+                block = None
+            else:
+                block.members[output.key] = inference_id
         self._entries[inference_id] = entry = _Entry(inference_id, output, failure, block, now)
         self._set_timer(entry)
 
@@ -140,7 +144,7 @@ class PollSchedule:
         if entry is None:
             return
         self._timers.cancel(inference_id)
-        self._failures.pop(inference_id, None)
+        self._owed_failures.pop(inference_id, None)
         if entry.block is not None:
             del entry.block.members[entry.output.key]
             if not entry.block.members:
@@ -156,7 +160,10 @@ class PollSchedule:
 
     def next_due(self) -> float | None:
         """When `due` has something to ask next; None if never."""
-        return self._timers.next()
+        due = self._timers.next()
+        if not self._owed_failures:
+            return due
+        return self._next_failure_at if due is None else min(due, self._next_failure_at)
 
     def due(self, now: float) -> list[Question]:
         """What to ask S3 now. Each question counts as asked."""
@@ -173,13 +180,13 @@ class PollSchedule:
             if block is not None and len(entries) >= LIST_FROM:
                 block.listed_at = now
                 questions.append(ListBlock(block.prefix, dict(block.members)))
-                questions += self._failures_in_turn(now)
+                self._owe_failures(block)
             else:
                 for entry in entries:
                     questions += self.ask(entry.inference_id)
             for entry in entries:
                 self._looked(entry, now)
-        return questions
+        return questions + self._failures_in_turn(now)
 
     def ask(self, inference_id: str) -> list[Question]:
         """The questions by key about one invocation; empty if it is not looked for."""
@@ -189,15 +196,22 @@ class PollSchedule:
         output = AskOutput(inference_id, entry.output)
         return [output] if entry.failure is None else [output, AskFailure(inference_id, entry.failure)]
 
+    def _owe_failures(self, block: _Block) -> None:
+        """Those that wait already keep their place, so that each has its turn."""
+        if self._failures_per_second <= 0:
+            return
+        for inference_id in block.members.values():
+            if self._entries[inference_id].failure is not None:
+                self._owed_failures.setdefault(inference_id)
+
     def _failures_in_turn(self, now: float) -> list[Question]:
-        allowance = int((now - self._failures_asked_at) * self._failures_per_second)
-        if allowance < 1:
-            return []
-        self._failures_asked_at = now
         questions: list[Question] = []
-        for _ in range(min(allowance, len(self._failures), int(self._failures_per_second) or 1)):
-            inference_id, location = self._failures.popitem(last=False)
-            self._failures[inference_id] = location
+        while self._owed_failures and self._next_failure_at <= now:
+            earliest = max(self._next_failure_at, now - FAILURE_BURST_SECONDS)
+            self._next_failure_at = earliest + 1 / self._failures_per_second
+            inference_id, _ = self._owed_failures.popitem(last=False)
+            location = self._entries[inference_id].failure
+            assert location is not None
             questions.append(AskFailure(inference_id, location))
         return questions
 

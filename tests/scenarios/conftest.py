@@ -15,7 +15,7 @@ from tests.scenarios.stage import Clients
 
 @pytest.fixture(autouse=True)
 def _short_debug_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """asyncio's debug mode keeps ten frames of each call; most of a scenario's time went into them."""
+    """The debug mode of asyncio keeps ten frames of each call; most of a scenario's time went into them."""
     monkeypatch.setattr("asyncio.constants.DEBUG_STACK_DEPTH", 1)
 
 

@@ -186,7 +186,7 @@ async def test_abandoned_while_ambiguous_is_not_resent(
 async def test_timeout_of_the_request_is_ambiguous(aws: Emulator, clients: Clients) -> None:
     """A request that gets no answer in time may have been accepted."""
     endpoint = await aws.create_endpoint("e", echo)
-    client = await clients.open(endpoint, request_timeout_seconds=0.1)
+    client = await clients.open(endpoint, request_timeout_seconds=0.5)
     aws.trouble.add(mishaps.slow_answer(30.0, times=1))
 
     result = await client.invoke("x")

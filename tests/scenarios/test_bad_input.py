@@ -128,7 +128,7 @@ async def test_payload_of_a_kind_that_no_codec_takes(aws: Emulator, clients: Cli
 
 async def test_unknown_endpoint(aws: Emulator, clients: Clients) -> None:
     """SageMaker's own refusal is passed on, once, with what to check."""
-    client = await clients.open("nowhere")
+    client = await clients.open("nowhere", uploads=S3Uploads("s3://inputs/in/"))
 
     with pytest.raises(ValidationError, match="Endpoint nowhere") as caught:
         await client.submit("x")

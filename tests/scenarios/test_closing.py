@@ -150,6 +150,19 @@ async def test_use_in_another_loop(aws: Emulator, clients: Clients) -> None:
         await asyncio.to_thread(elsewhere)
 
 
+async def test_use_after_a_fork(aws: Emulator, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections do not survive a fork, so a client belongs to the process that opened it."""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint)
+
+    with monkeypatch.context() as child:
+        child.setattr("os.getpid", lambda: -1)
+        with pytest.raises(ClientClosedError, match="forked"):
+            await client.submit("x")
+
+    assert "x" == (await client.invoke("x")).value
+
+
 async def test_closing_while_submitting(aws: Emulator, clients: Clients) -> None:
     """Requests that are open at closing are answered; those that wait for a slot are refused."""
     endpoint = await aws.create_endpoint("e", echo, instances=0)

@@ -453,6 +453,20 @@ class TestFailures:
         assert isinstance(future.exception(), DeadlinePassedError)
         assert (1, 0) == (client.statistics().deadline_passed, client.statistics().abandoned)
 
+    async def test_nothing_ever_heard_without_polling(
+        self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
+    ) -> None:
+        """The deadline holds also where S3 is never asked."""
+        endpoint = await slow_aws.create_endpoint("e", echo)
+        slow_aws.trouble.add(mishaps.dropped_notification())
+        client = await slow_clients.open(endpoint, clock=clock, polling=None)
+        future = await client.submit("x", request_ttl_seconds=60, invocation_timeout_seconds=1)
+
+        await clock.advance(360)
+        await pass_time(clock, future.done, at_most=10)
+
+        assert isinstance(future.exception(), DeadlinePassedError)
+
     async def test_last_look_finds_what_nobody_told(
         self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
     ) -> None:

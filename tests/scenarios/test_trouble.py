@@ -8,7 +8,7 @@ import warnings
 
 import pytest
 
-from aio_sm_async import S3Polling
+from aio_sm_async import NotSentError, S3Polling
 from aio_sm_async.clock import VirtualClock
 from aio_sm_async.emulator import Emulator, mishaps
 from aio_sm_async.emulator.endpoint import Endpoint
@@ -45,17 +45,19 @@ def message_about(endpoint: Endpoint, inference_id: str, **changes: object) -> s
 
 
 class TestNotifications:
-    async def test_early(self, aws: Emulator, clients: Clients) -> None:
+    async def test_early(self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock) -> None:
         """A notification that overtakes the 202 is held until it, and settles the invocation then."""
-        endpoint = await aws.create_endpoint("e", echo)
-        client = await clients.open(endpoint, polling=None)
-        await client.invoke("warm")
-        aws.trouble.add(mishaps.slow_answer(0.2))
+        endpoint = await slow_aws.create_endpoint("e", echo)
+        client = await slow_clients.open(endpoint, clock=clock, polling=None)
+        slow_aws.trouble.add(mishaps.slow_answer(5.0))
 
-        result = await client.invoke("x")
+        submit = asyncio.ensure_future(client.submit("x"))
+        await until(lambda: client.statistics().notifications["early"] == 1)
+        assert not submit.done()
+        await clock.advance(5.0)
+        result = await (await submit)
 
         assert ("x", "sqs") == (result.value, result.source)
-        assert 1 == client.statistics().notifications["early"]
 
     async def test_duplicate(self, aws: Emulator, clients: Clients) -> None:
         """A second delivery of the same notification settles nothing, and is deleted."""
@@ -144,6 +146,30 @@ class TestServices:
         assert 3 == client.statistics().notifications["sqs_errors"]
         assert client.statistics().notifications_flow
 
+    async def test_helper_that_cannot_read(self, aws: Emulator, clients: Clients) -> None:
+        """A poll beside the first that fails is given up; the first goes on."""
+        endpoint = await aws.create_endpoint(
+            "e", echo, max_concurrent_invocations_per_instance=12, instances=0
+        )
+        client = await clients.open(endpoint, polling=None)
+        futures = [await client.submit(str(number)) for number in range(12)]
+        short = Fault("status", status=500, code="InternalError")
+        aws.trouble.add(
+            Rule(
+                "sqs",
+                "ReceiveMessage",
+                short,
+                when=lambda each: each.call is not None and b'"WaitTimeSeconds": 0' in each.call.body,
+            )
+        )
+        endpoint.set_instances(1)
+
+        results = await asyncio.gather(*futures)
+
+        assert [str(number) for number in range(12)] == [result.value for result in results]
+        assert 0 == client.statistics().notifications["sqs_errors"]
+        assert aws.trouble.injected["status"] > 0
+
     async def test_deletes_that_fail_are_repeated(self, aws: Emulator, clients: Clients) -> None:
         """A message whose delete SQS refused is deleted by the next batch."""
         endpoint = await aws.create_endpoint("e", echo)
@@ -208,6 +234,21 @@ class TestServices:
 
         assert "x" == (await client.invoke("x")).value
 
+    async def test_server_that_is_not_there(
+        self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock, unused_tcp_port: int
+    ) -> None:
+        """A refused connection is tried again, then raised as certainly not accepted."""
+        nowhere = f"http://127.0.0.1:{unused_tcp_port}"
+        urls = {"sagemaker-runtime": nowhere, "s3": slow_aws.url}
+        client = await slow_clients.open("e", clock=clock, endpoint_urls=urls)
+        submit = asyncio.ensure_future(client.submit("x"))
+
+        await pass_time(clock, submit.done, at_most=600)
+
+        assert isinstance(submit.exception(), NotSentError)
+        assert client.statistics().calls["InvokeEndpointAsync"] > 1
+        assert (1, 0) == (client.statistics().rejected, client.statistics().in_flight)
+
     async def test_permission_to_list_is_missing(
         self, aws: Emulator, clients: Clients, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -267,18 +308,22 @@ class TestStrangeMessages:
 
         assert "x" == (await future).value
 
-    async def test_forged_before_the_answer(self, aws: Emulator, clients: Clients) -> None:
-        """A wrong message that comes before the 202 keeps the right one from nothing."""
-        endpoint = await aws.create_endpoint("e", echo)
-        queue = queue_of(aws, endpoint)
-        client = await clients.open(endpoint)
-        aws.trouble.add(mishaps.slow_answer(0.2, times=1))
+    async def test_forged_before_the_answer(
+        self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
+    ) -> None:
+        """A wrong message that comes before the 202 does not keep the right one from being believed."""
+        endpoint = await slow_aws.create_endpoint("e", echo)
+        queue = queue_of(slow_aws, endpoint)
+        client = await slow_clients.open(endpoint, clock=clock, polling=None)
+        slow_aws.trouble.add(mishaps.slow_answer(5.0))
         elsewhere = {"contentType": "text/plain", "outputLocation": "s3://elsewhere/x.out"}
         queue.send(message_about(endpoint, "known-to-all", responseParameters=elsewhere))
 
-        result = await client.invoke("x", inference_id="known-to-all")
+        submit = asyncio.ensure_future(client.submit("x", inference_id="known-to-all"))
+        await until(lambda: client.statistics().notifications["duplicates"] == 1)
+        await clock.advance(5.0)
 
-        assert "x" == result.value
+        assert "x" == (await (await submit)).value
 
     async def test_strangers_are_handed_back(self, aws: Emulator, clients: Clients) -> None:
         """Messages of other clients are released and never deleted, and one warning names the remedy."""

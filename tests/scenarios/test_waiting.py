@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import anyio
 import pytest
@@ -13,6 +13,7 @@ from aio_sm_async import (
     AbandonedError,
     InferenceFuture,
     InferenceResult,
+    S3Uploads,
     SqsNotifications,
     WaitTimeoutError,
 )
@@ -254,6 +255,22 @@ async def test_timeout_before_it_was_accepted(aws: Emulator, clients: Clients) -
     assert caught.value.token is None
     assert 1 == len(endpoint.invocations)
     assert not first.done()
+
+
+async def test_timeout_of_the_payload_itself(aws: Emulator, clients: Clients) -> None:
+    """A TimeoutError of the caller's own stream is not taken for that of `invoke`."""
+
+    async def late() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise TimeoutError("the camera is slow")
+
+    aws.objects.create_bucket("inputs")
+    client = await clients.open("e", uploads=S3Uploads("s3://inputs/in/"))
+
+    with pytest.raises(TimeoutError, match="the camera is slow"):
+        await client.invoke(late(), content_type="video/mp4", timeout=60)
+
+    assert 0 == client.statistics().in_flight
 
 
 async def test_fifty_timeouts_leave_nothing(

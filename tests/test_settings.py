@@ -1,0 +1,77 @@
+"""What is chosen once, when a client is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from aio_sm_async.completions.polling import S3Polling
+from aio_sm_async.completions.sqs import SqsNotifications
+from aio_sm_async.errors import ConfigurationError, InvalidRequestError
+from aio_sm_async.settings import ClientSettings
+
+QUEUE = SqsNotifications(queue_urls=["http://127.0.0.1/123456789012/results"])
+
+
+def test_the_defaults_work() -> None:
+    """Without a word results are polled for, and nothing that costs is switched on."""
+    settings = ClientSettings()
+
+    assert S3Polling() == settings.polling
+    assert ((), None, None) == (settings.notifications, settings.uploads, settings.client_id)
+
+
+def test_notifications_do_without_polling() -> None:
+    """Either of the two is enough."""
+    assert ClientSettings(notifications=[QUEUE], polling=None).polling is None
+
+
+def test_neither_notifications_nor_polling_is_refused() -> None:
+    """No completion would ever be noticed, and the error shows both ways out."""
+    with pytest.raises(ConfigurationError, match="Leave polling at its default, or name the queue"):
+        ClientSettings(polling=None)
+
+
+@pytest.mark.parametrize("policy", ["resend", "wait", "raise"])
+def test_the_three_policies_for_ambiguity_are_taken(policy: str) -> None:
+    """As they are written in the documentation."""
+    assert policy == ClientSettings(on_ambiguous=policy).on_ambiguous  # type: ignore[arg-type]
+
+
+def test_another_policy_is_refused() -> None:
+    """A slip of the pen must not become a policy of its own; the error lists those that there are."""
+    with pytest.raises(ConfigurationError, match="on_ambiguous='retry': expected 'resend', 'wait' or 'raise'"):
+        ClientSettings(on_ambiguous="retry")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max_concurrent_requests",
+        "max_in_flight",
+        "max_body_bytes",
+        "resend_after_seconds",
+        "request_timeout_seconds",
+        "close_timeout_seconds",
+    ],
+)
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_limits_are_above_zero(name: str, value: float) -> None:
+    """A limit of nothing would wait for ever; the error names it."""
+    with pytest.raises(ConfigurationError, match=f"{name}={value!r}: must be above 0"):
+        ClientSettings(**{name: value})
+
+
+def test_a_client_id_must_fit_into_ids_and_keys() -> None:
+    """It heads every inference id, and is part of S3 keys."""
+    with pytest.raises(InvalidRequestError, match="client_id"):
+        ClientSettings(client_id="two words")
+
+
+def test_a_client_id_that_fits_is_taken() -> None:
+    """It comes out as it went in."""
+    assert "team-a_1" == ClientSettings(client_id="team-a_1").client_id
+
+
+def test_a_session_stays_out_of_the_repr() -> None:
+    """A session may hold credentials."""
+    assert "secret" not in repr(ClientSettings(session="secret"))
