@@ -165,10 +165,10 @@ class TestServices:
         endpoint.set_instances(1)
 
         results = await asyncio.gather(*futures)
+        await until(lambda: aws.trouble.injected["status"] > 0)
 
         assert [str(number) for number in range(12)] == [result.value for result in results]
         assert 0 == client.statistics().notifications["sqs_errors"]
-        assert aws.trouble.injected["status"] > 0
 
     async def test_deletes_that_fail_are_repeated(self, aws: Emulator, clients: Clients) -> None:
         """A message whose delete SQS refused is deleted by the next batch."""
