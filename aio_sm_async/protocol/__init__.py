@@ -1,1 +1,1 @@
-"""What the wire says and what follows from it: plain functions and frozen values, no I/O, no clock, no dice."""
+"""What the wire says and what follows from it: functions and frozen values; no I/O, no clock, no dice."""
