@@ -98,7 +98,9 @@ def check_names(attributes: MessageAttributes) -> None:
 
 def size_of(body: str, attributes: MessageAttributes) -> int:
     """What a message counts towards a size limit: body, names, types and values, in bytes."""
-    return len(body.encode()) + sum(len(name.encode()) + each.size for name, each in attributes.items())
+    # JSON can spell half a surrogate pair; a batch is measured before its entries are looked at.
+    own = len(body.encode("utf-8", "surrogatepass"))
+    return own + sum(len(name.encode()) + each.size for name, each in attributes.items())
 
 
 def md5_of(attributes: MessageAttributes) -> str:

@@ -50,15 +50,20 @@ def check_batch_size(entries: Sequence[JsonMembers]) -> None:
     Raises:
         ServiceFault: ``BatchRequestTooLong``.
     """
-    total = sum(
-        size_of(entry.optional_text("MessageBody") or "", _attributes(entry, "MessageAttributes"))
-        for entry in entries
-    )
+    total = sum(map(_size, entries))
     if total > _MOST_BYTES_IN_BATCH:
         reason = (
             f"Batch requests cannot be longer than {_MOST_BYTES_IN_BATCH} bytes. You have sent {total} bytes."
         )
         raise ServiceFault("BatchRequestTooLong", reason)
+
+
+def _size(entry: JsonMembers) -> int:
+    try:
+        attributes = _attributes(entry, "MessageAttributes")
+    except ServiceFault:
+        attributes = {}  # ill-formed ones fail their entry, not the batch
+    return size_of(entry.optional_text("MessageBody") or "", attributes)
 
 
 def _attributes(members: JsonMembers, name: str) -> MessageAttributes:

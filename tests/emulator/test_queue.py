@@ -207,6 +207,14 @@ async def test_what_aws_refuses_is_refused(
         {"a": {"DataType": "String"}},
         {"a": {"DataType": "Strange", "StringValue": "x"}},
         {"a": {"DataType": "Binary", "StringValue": "x"}},
+        {"a": {"DataType": "Binary", "BinaryValue": "x"}},
+        {"a": {"DataType": "Binary", "BinaryValue": "eA==!"}},
+        {"a": {"DataType": "Binary", "BinaryValue": "ü"}},
+        {"a": {"DataType": "Number", "StringValue": "many"}},
+        {"a": {"DataType": "Number.int", "StringValue": "nan"}},
+        {"a": {"DataType": "String", "StringValue": "\x01"}},
+        {"a": {"DataType": "String", "StringValue": "\ud800"}},
+        {"a": {"DataType": "String.\ud800", "StringValue": "x"}},
         {"": {"DataType": "String", "StringValue": "x"}},
         {"AWS.x": {"DataType": "String", "StringValue": "x"}},
         {"a..b": {"DataType": "String", "StringValue": "x"}},
@@ -215,7 +223,7 @@ async def test_what_aws_refuses_is_refused(
     ],
 )
 async def test_odd_attributes_are_refused(store: QueueStore, attributes: dict[str, Any]) -> None:
-    """Types and names have rules; ten is the most."""
+    """Types, values and names have rules; ten is the most."""
     assert await code_of(store, "SendMessage", MessageBody="x", MessageAttributes=attributes) == (
         "InvalidParameterValue"
     )
@@ -243,6 +251,27 @@ async def test_a_batch_is_answered_entry_by_entry(store: QueueStore) -> None:
     assert changed["Failed"][0]["Code"] == "AWS.SimpleQueueService.MessageNotInflight"
     assert deleted["Successful"] == [{"Id": "b"}]
     assert (deleted["Failed"][0]["Code"], deleted["Failed"][0]["SenderFault"]) == ("InternalError", False)
+
+
+@pytest.mark.parametrize(
+    ("odd", "code"),
+    [
+        (
+            {"MessageAttributes": {"a": {"DataType": "Number", "StringValue": "many"}}},
+            "InvalidParameterValue",
+        ),
+        ({"MessageBody": "\ud800"}, "InvalidMessageContents"),
+    ],
+)
+async def test_an_odd_message_does_not_spoil_its_batch(
+    store: QueueStore, odd: dict[str, Any], code: str
+) -> None:
+    """It is measured with the others, and refused alone."""
+    entries = [{"Id": "a", "MessageBody": "x"}, {"Id": "b", "MessageBody": "x", **odd}]
+    sent = await ask(store, "SendMessageBatch", Entries=entries)
+
+    assert [entry["Id"] for entry in sent["Successful"]] == ["a"]
+    assert [(entry["Id"], entry["Code"]) for entry in sent["Failed"]] == [("b", code)]
 
 
 @pytest.mark.parametrize(

@@ -305,6 +305,12 @@ def entries(name: str, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def attribute(data_type: str, kind: str, value: str) -> dict[str, str]:
+    """One message attribute as the query protocol spells it."""
+    name = "MessageAttributes.entry.1"
+    return {f"{name}.Name": "a", f"{name}.Value.DataType": data_type, f"{name}.Value.{kind}": value}
+
+
 async def ask(topics: TopicStore, action: str, **parameters: str) -> ET.Element:
     """The result element of a call's answer."""
     reply = await TopicService(topics).answer(call_of(action, parameters))
@@ -504,12 +510,8 @@ async def test_publishing_over_the_wire(topics: TopicStore, queues: QueueStore) 
     """Alone, by TargetArn, per protocol, and in a batch whose bad entries are named."""
     queue = open_queue(queues)
     topics.subscribe(DONE, queue.arn, raw_delivery=True)
-    attribute = {
-        "MessageAttributes.entry.1.Name": "a",
-        "MessageAttributes.entry.1.Value.DataType": "String",
-        "MessageAttributes.entry.1.Value.StringValue": "v",
-    }
-    published = await ask(topics, "Publish", TopicArn=DONE, Message="one", Subject="s", **attribute)
+    kind = attribute("String", "StringValue", "v")
+    published = await ask(topics, "Publish", TopicArn=DONE, Message="one", Subject="s", **kind)
     await ask(topics, "Publish", TargetArn=DONE, Message='{"default":"two"}', MessageStructure="json")
     three = json.dumps({"default": "x", "sqs": "three"})
     await ask(topics, "Publish", TopicArn=DONE, Message=three, MessageStructure="json")
@@ -527,6 +529,40 @@ async def test_publishing_over_the_wire(topics: TopicStore, queues: QueueStore) 
     assert texts(answered, "Failed/member/Code") == ["InvalidParameter"]
     with pytest.raises(ServiceFault, match="no value"):
         await ask(topics, "Publish", Message="x")
+
+
+@pytest.mark.parametrize(
+    ("data_type", "kind", "value"),
+    [
+        *(
+            ("Number", "StringValue", text)
+            for text in ("many", "nan", "inf", "1e999", " 1", "1_0", "0x1", ".")
+        ),
+        ("Number.float", "StringValue", "-Infinity"),
+        ("Binary", "BinaryValue", "x"),
+        ("Binary", "BinaryValue", "ü"),
+        ("String", "StringValue", "\x00"),
+    ],
+)
+async def test_an_attribute_that_is_not_what_it_says_is_refused(
+    topics: TopicStore, queues: QueueStore, data_type: str, kind: str, value: str
+) -> None:
+    """Before any filter looks at it, whether there is one or not."""
+    topics.subscribe(DONE, open_queue(queues).arn, {"FilterPolicy": '{"a":[{"numeric":[">",0]}]}'})
+    with pytest.raises(ServiceFault) as refused:
+        await ask(topics, "Publish", TopicArn=DONE, Message="x", **attribute(data_type, kind, value))
+
+    assert refusal(refused) == ("ParameterValueInvalid", 400)
+
+
+@pytest.mark.parametrize("number", ["1", "+1", "1.", ".5", "15e-1", "1.0E+2"])
+async def test_a_number_is_filtered_as_one(topics: TopicStore, queues: QueueStore, number: str) -> None:
+    """In any of the ways to write one."""
+    queue = open_queue(queues)
+    topics.subscribe(DONE, queue.arn, {"FilterPolicy": '{"a":[{"numeric":[">",0]}]}'})
+    await ask(topics, "Publish", TopicArn=DONE, Message="x", **attribute("Number", "StringValue", number))
+
+    assert queue.depth == 1
 
 
 async def test_another_region_has_no_topics(topics: TopicStore) -> None:
