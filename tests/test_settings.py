@@ -39,7 +39,9 @@ def test_the_three_policies_for_ambiguity_are_taken(policy: str) -> None:
 
 def test_another_policy_is_refused() -> None:
     """A slip of the pen must not become a policy of its own; the error lists those that there are."""
-    with pytest.raises(ConfigurationError, match="on_ambiguous='retry': expected 'resend', 'wait' or 'raise'"):
+    with pytest.raises(
+        ConfigurationError, match="on_ambiguous='retry': expected 'resend', 'wait' or 'raise'"
+    ):
         ClientSettings(on_ambiguous="retry")  # type: ignore[arg-type]
 
 

@@ -143,9 +143,7 @@ async def test_deaths_in_a_row_are_answered_ever_later(supervisor: Supervisor, c
     supervisor.keep_running(pump, name="poller")
     await clock.advance(300)
 
-    assert pytest.approx(
-        [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30, 30], rel=0.01
-    ) == pump.pauses
+    assert pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30, 30, 30], rel=0.01) == pump.pauses
 
 
 async def test_a_pump_that_lived_long_is_started_anew_quickly(
