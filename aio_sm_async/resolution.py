@@ -66,7 +66,7 @@ class Resolution:
 
     async def _complete(self, completed: Completed, location: S3Location) -> Fetched | NotThere:
         try:
-            body = await self._get(location, self._max_body_bytes)
+            body = await self._get(location, self._max_body_bytes, LAG_SECONDS)
         except NotFoundError:
             return NotThere()
         except AsyncInferenceError as error:
@@ -75,16 +75,18 @@ class Resolution:
         return Fetched(replace(completed, output_location=location), body._replace(content_type=content_type))
 
     async def _explain(self, failed: Failed, location: S3Location) -> Fetched | NotThere:
+        # A failure need not leave an object: only one that the message itself names is waited for.
+        lags = LAG_SECONDS if failed.failure_location is not None else ()
         try:
-            words = await self._get(location, KEPT_FAILURE_BYTES)
+            words = await self._get(location, KEPT_FAILURE_BYTES, lags)
         except (NotFoundError, AccessDeniedError):
             return Fetched(failed)  # a failure need not leave an object, and is one without its words too
         except AsyncInferenceError as error:
             return NotThere() if may_pass(error) else Fetched(failed)
         return Fetched(replace(failed, failure_location=location, body=words.data))
 
-    async def _get(self, location: S3Location, max_body_bytes: int) -> ResponseBody:
-        for lag in LAG_SECONDS:
+    async def _get(self, location: S3Location, max_body_bytes: int, lags: tuple[float, ...]) -> ResponseBody:
+        for lag in lags:
             try:
                 return await self._read(location, max_body_bytes)
             except NotFoundError:

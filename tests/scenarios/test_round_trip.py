@@ -265,12 +265,14 @@ class TestPayloads:
         assert 0 == aws.calls["PutObject"]
 
     async def test_missing_input_fails_the_invocation(self, aws: Emulator, clients: Clients) -> None:
-        """SageMaker notices a missing input only when its turn has come, and says so."""
+        """SageMaker notices a missing input only when its turn has come; no object of it is waited for."""
         endpoint = await aws.create_endpoint("e", measure)
         client = await clients.open(endpoint)
 
         with pytest.raises(InferenceFailedError, match="Unable to download"):
             await client.invoke(input_location="s3://nowhere/there.csv")
+
+        assert 1 == aws.calls["GetObject"]
 
 
 class TestNames:
