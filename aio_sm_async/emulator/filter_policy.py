@@ -12,12 +12,11 @@ says in most of its editions. Binary attributes are as good as absent.
 from __future__ import annotations
 
 import ipaddress
-import json
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal
 
-from aio_sm_async.emulator.json_value import JsonObject, JsonValue
+from aio_sm_async.emulator.json_value import JsonObject, JsonValue, parse_json
 from aio_sm_async.emulator.message_attributes import MessageAttributes
 
 FilterScope = Literal["MessageAttributes", "MessageBody"]
@@ -42,10 +41,9 @@ def matches(policy: JsonObject, scope: FilterScope, message: str, attributes: Me
 def parse_body(message: str) -> JsonValue:
     """The message as JSON; None if it is none."""
     try:
-        body: JsonValue = json.loads(message)
+        return parse_json(message)
     except ValueError:
         return None
-    return body
 
 
 def matches_body(policy: JsonObject, body: JsonValue) -> bool:
@@ -97,21 +95,26 @@ def _matches_key(key: str, rules: JsonValue, value: Mapping[str, JsonValue]) -> 
 
 def _objects(value: JsonValue) -> Iterator[Mapping[str, JsonValue]]:
     """The objects that a nested policy is tried on; an empty one where there is none."""
-    if not isinstance(value, list):
-        yield value if isinstance(value, dict) else {}
-        return
-    if not value:
-        yield {}
-    for each in value:
-        yield from _objects(each)
+    for each in _elements(value):
+        yield each if isinstance(each, dict) else {}
 
 
 def _scalars(value: JsonValue) -> Iterator[JsonValue]:
-    if isinstance(value, list):
-        for each in value:
-            yield from _scalars(each)
-    elif not isinstance(value, dict):
-        yield value
+    return (each for each in _elements(value) if not isinstance(each, dict | list))
+
+
+def _elements(value: JsonValue) -> Iterator[JsonValue]:
+    """The value itself, or what is in an array and the arrays in it; an empty one stands for itself.
+
+    Without recursion: how deep the arrays of a message go is for its publisher to say.
+    """
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if isinstance(each, list) and each:
+            pending.extend(reversed(each))
+        else:
+            yield each
 
 
 def _matches_rule(rule: JsonValue, scalars: list[JsonValue]) -> bool:

@@ -2,7 +2,8 @@
 
 The limits count as the developer guide counts: keys are those that have rules, not their parents; the
 combinations are the product, over these keys, of the number of rules times the depth at which the key stands.
-The alternatives of an ``$or`` are added, then multiplied with the rest.
+The alternatives of an ``$or`` are added, then multiplied with the rest. No policy is nested more deeply than
+it may have combinations: a deeper key would be too many by itself, and a deeper ``$or`` is as bad (guessed).
 
 ``anything-but`` takes a prefix but no suffix, and one prefix but no list of them: so SNS answered when it was
 asked (observed in 2024). ``wildcard`` is not emulated.
@@ -11,11 +12,10 @@ asked (observed in 2024). ``wildcard`` is not emulated.
 from __future__ import annotations
 
 import ipaddress
-import json
 from collections.abc import Iterator, Mapping
 
 from aio_sm_async.emulator.filter_policy import FilterScope
-from aio_sm_async.emulator.json_value import JsonObject, JsonValue
+from aio_sm_async.emulator.json_value import JsonObject, JsonValue, parse_json
 
 _MOST_KEYS = 5
 _MOST_COMBINATIONS = 150
@@ -37,7 +37,7 @@ def parse_policy(text: str, scope: FilterScope) -> JsonObject:
     if len(text.encode()) > _MOST_BYTES:
         raise FilterPolicyError("Filter policy is larger than 256 KB")
     try:
-        policy: JsonValue = json.loads(text)
+        policy = parse_json(text)
     except ValueError as exc:
         raise FilterPolicyError("failed to parse JSON") from exc
     if not isinstance(policy, dict):
@@ -54,35 +54,37 @@ def check_policy(policy: Mapping[str, JsonValue], scope: FilterScope = "MessageB
     """
     if scope == "MessageAttributes" and any(isinstance(rules, dict) for rules in policy.values()):
         raise FilterPolicyError("Filter policy scope MessageAttributes does not support nested filter policy")
-    _check_object(policy)
+    _check_object(policy, 1)
     if len(set(_keys(policy, ""))) > _MOST_KEYS:
         raise FilterPolicyError(f"Filter policy can not have more than {_MOST_KEYS} keys")
     if _combinations(policy, 1) > _MOST_COMBINATIONS:
         raise FilterPolicyError("Filter policy is too complex")
 
 
-def _check_object(policy: Mapping[str, JsonValue]) -> None:
+def _check_object(policy: Mapping[str, JsonValue], depth: int) -> None:
+    if depth > _MOST_COMBINATIONS:
+        raise FilterPolicyError("Filter policy is too complex")
     for key, rules in policy.items():
         if isinstance(rules, dict):
             if not rules:
                 raise FilterPolicyError("Empty objects are not allowed")
-            _check_object(rules)
+            _check_object(rules, depth + 1)
         elif not isinstance(rules, list):
             raise FilterPolicyError(f'"{key}" must be an object or an array')
         elif not rules:
             raise FilterPolicyError("Empty arrays are not allowed")
         elif key == _OR:
-            _check_alternatives(rules)
+            _check_alternatives(rules, depth)
         else:
             for rule in rules:
                 _check_rule(rule)
 
 
-def _check_alternatives(alternatives: list[JsonValue]) -> None:
+def _check_alternatives(alternatives: list[JsonValue], depth: int) -> None:
     for each in alternatives:
         if not isinstance(each, dict) or not each:
             raise FilterPolicyError('"$or" must be an array of objects')
-        _check_object(each)
+        _check_object(each, depth + 1)
 
 
 def _check_rule(rule: JsonValue) -> None:
@@ -154,7 +156,8 @@ def _check_numeric(operand: JsonValue) -> None:
 def _take_term(terms: list[JsonValue], signs: tuple[str, ...], complaint: str) -> tuple[str, float]:
     sign = terms.pop(0) if terms else "]"
     if not isinstance(sign, str) or sign == "]":
-        raise FilterPolicyError(f"Invalid member in numeric match: {sign}")
+        shown = type(sign).__name__ if isinstance(sign, dict | list) else sign
+        raise FilterPolicyError(f"Invalid member in numeric match: {shown}")
     if sign not in signs:
         raise FilterPolicyError(f"{complaint}: {sign}")
     bound = terms.pop(0) if terms else None
@@ -165,8 +168,10 @@ def _take_term(terms: list[JsonValue], signs: tuple[str, ...], complaint: str) -
 
 
 def _check_network(operand: JsonValue) -> None:
+    if not isinstance(operand, str):
+        raise FilterPolicyError("Malformed CIDR: it must be a string")
     try:
-        ipaddress.ip_network(str(operand), strict=False)
+        ipaddress.ip_network(operand, strict=False)
     except ValueError as exc:
         raise FilterPolicyError(f"Malformed CIDR: {operand}") from exc
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 
+from aio_sm_async.emulator.json_value import parse_object
 from aio_sm_async.emulator.message_attributes import MessageAttribute, attribute_of
 from aio_sm_async.emulator.query_answer import XmlContent, XmlElement, answered, entry_map, refused
 from aio_sm_async.emulator.query_form import QueryForm, parse_form
@@ -169,14 +169,15 @@ def _message(form: QueryForm) -> str:
     if structure is None:
         return message
     try:
-        messages = json.loads(message) if structure == "json" else None
+        messages = parse_object(message) if structure == "json" else {}
     except ValueError:
-        messages = None
-    if not isinstance(messages, dict) or not isinstance(messages.get("default"), str):
+        messages = {}
+    default, own = messages.get("default"), messages.get("sqs")
+    if not isinstance(default, str):
         reason = "Message Structure - No default entry in JSON message body"
         raise ServiceFault("InvalidParameter", f"Invalid parameter: {reason}")
-    own = messages.get("sqs")
-    return own if isinstance(own, str) else str(messages["default"])
+    # JSON can spell half a surrogate pair, UTF-8 cannot; Java writes a question mark then (guessed for SNS).
+    return (own if isinstance(own, str) else default).encode("utf-8", "replace").decode()
 
 
 def _attributes(form: QueryForm) -> dict[str, MessageAttribute]:

@@ -107,6 +107,26 @@ def test_what_is_no_json_object_passes_no_policy_on_the_body(message: str) -> No
     assert not matches({"key": [{"exists": False}]}, "MessageBody", message, {})
 
 
+def test_a_body_may_be_deep() -> None:
+    """The deepest policies match, arrays have no end, and what is too deep to be read passes none."""
+    keys = {"k": ["x"]}
+    alternatives: dict[str, Any] = {"k": ["x"]}
+    for _ in range(149):
+        keys, alternatives = {"k": keys}, {"$or": [alternatives]}
+    check_policy(keys)
+    check_policy(alternatives)
+
+    assert matches(keys, "MessageBody", '{"k":' * 150 + '"x"' + "}" * 150, {})
+    assert matches(alternatives, "MessageBody", '{"k":"x"}', {})
+    for depth in range(0, 900, 50):
+        assert matches({"k": ["x"]}, "MessageBody", '{"k":' + "[" * depth + '"x"' + "]" * depth + "}", {})
+        assert matches(
+            {"k": {"j": ["x"]}}, "MessageBody", '{"k":' + "[" * depth + '{"j":"x"}' + "]" * depth + "}", {}
+        )
+    for depth in (950, 1_000, 100_000):
+        assert not matches({"k": ["y"]}, "MessageBody", '{"k":' + "[" * depth + "]" * depth + "}", {})
+
+
 def test_attributes_match_by_their_types() -> None:
     """Texts as texts, numbers as numbers, arrays by any element; bytes never."""
     assert attributes_pass({"key": ["a"]}, key=("String", "a"))

@@ -116,7 +116,7 @@ def test_refused_structure(policy: JsonObject, reason: str) -> None:
 
 def test_what_is_no_json_object_is_no_policy() -> None:
     """Neither broken JSON nor another JSON value."""
-    for text in ("", "{", "[]", '"x"', "null"):
+    for text in ("", "{", "[]", '"x"', "null", '{"k":[NaN]}', '{"k":[{"numeric":["<",Infinity]}]}'):
         with pytest.raises(FilterPolicyError):
             parse_policy(text, "MessageBody")
 
@@ -158,6 +158,23 @@ def test_a_policy_has_at_most_150_combinations() -> None:
     assert "too complex" in refusal({"a": rules(16), "b": rules(10)})
     assert "too complex" in refusal({"a": {"b": rules(76)}})
     assert "too complex" in refusal({"a": {"b": {"c": rules(51)}}})
+
+
+@pytest.mark.parametrize(
+    ("before", "core", "after"),
+    [
+        ('{"k":', '["x"]', "}"),
+        ('{"$or":[', '{"k":["x"]}', "]}"),
+        ("[", "", "]"),
+    ],
+)
+def test_a_policy_is_only_so_deep(before: str, core: str, after: str) -> None:
+    """However deep it is, it is refused and not choked on: keys, alternatives, rules."""
+    for depth in (151, *range(300, 1_000, 20), 100_000):
+        nested = before * depth + core + after * depth
+        for text in (nested, f'{{"k":[{{"cidr":{nested}}}]}}', f'{{"k":[{{"numeric":[{nested}]}}]}}'):
+            with pytest.raises(FilterPolicyError):
+                parse_policy(text[:262_144], "MessageBody")
 
 
 def test_alternatives_add_up() -> None:

@@ -330,6 +330,17 @@ async def test_attributes_are_told_and_set(store: QueueStore, clock: VirtualCloc
 
 
 @pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"a":NaN}', b"\xff", b"[]"], ids=("deep", "nan", "latin", "list")
+)
+async def test_a_body_that_is_no_json_object_is_refused(store: QueueStore, body: bytes) -> None:
+    """Whatever is wrong with it."""
+    with pytest.raises(ServiceFault) as refused:
+        await QueueService(store).answer(call_of("SendMessage", body))
+
+    assert refused.value.code == "SerializationException"
+
+
+@pytest.mark.parametrize(
     "redrive",
     [
         {"deadLetterTargetArn": GRAVE, "maxReceiveCount": 0},

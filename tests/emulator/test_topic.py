@@ -150,6 +150,25 @@ async def test_a_filter_chooses(topics: TopicStore, queues: QueueStore) -> None:
     assert topics.undelivered == []
 
 
+async def test_a_deep_message_passes_no_filter_on_its_body(topics: TopicStore, queues: QueueStore) -> None:
+    """It is published all the same, and whoever wants everything gets it."""
+    filtered, open_to_all = open_queue(queues, "filtered"), open_queue(queues, "all")
+    topics.subscribe(DONE, filtered.arn, {"FilterPolicyScope": "MessageBody", "FilterPolicy": '{"a":["x"]}'})
+    topics.subscribe(DONE, open_to_all.arn)
+    await ask(topics, "Publish", TopicArn=DONE, Message='{"a":' * 20_000)
+
+    assert (filtered.depth, open_to_all.depth) == (0, 1)
+
+
+async def test_half_a_surrogate_pair_becomes_a_question_mark(topics: TopicStore, queues: QueueStore) -> None:
+    """JSON can spell it, UTF-8 cannot."""
+    queue = open_queue(queues)
+    topics.subscribe(DONE, queue.arn, raw_delivery=True)
+    await ask(topics, "Publish", TopicArn=DONE, Message='{"default":"a\\ud800"}', MessageStructure="json")
+
+    assert await bodies(queue) == ["a?"]
+
+
 async def test_a_new_filter_can_take_its_time(queues: QueueStore, clock: VirtualClock) -> None:
     """Until then the former one is in force, and before the first one, none."""
     topics = TopicStore(queues, clock, ACCOUNT, REGION, filter_delay_seconds=900)
@@ -359,6 +378,7 @@ def texts(result: ET.Element, path: str) -> list[str | None]:
         ("Publish", {"Message": "x", "Subject": "x" * 100}, "InvalidParameter"),
         ("Publish", {"Message": "x", "MessageStructure": "json"}, "InvalidParameter"),
         ("Publish", {"Message": "{}", "MessageStructure": "json"}, "InvalidParameter"),
+        ("Publish", {"Message": "[" * 100_000, "MessageStructure": "json"}, "InvalidParameter"),
         ("Publish", {"Message": '{"default":"x"}', "MessageStructure": "xml"}, "InvalidParameter"),
         (
             "Publish",
@@ -400,6 +420,10 @@ async def test_what_aws_refuses_is_refused(
         ("RawMessageDelivery", "maybe"),
         ("FilterPolicyScope", "Everything"),
         ("FilterPolicy", '{"a":"x"}'),
+        ("FilterPolicy", '{"a":[NaN]}'),
+        ("FilterPolicy", '{"a":' * 50_000),
+        ("FilterPolicy", '{"$or":[' * 300 + '{"a":["x"]}' + "]}" * 300),
+        ("RedrivePolicy", "[" * 100_000),
         ("RedrivePolicy", "no"),
         ("RedrivePolicy", '{"deadLetterTargetArn":"q"}'),
     ],
