@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from html import escape
 from http import HTTPStatus
 from typing import TypeAlias
 
 from aio_sm_async.emulator.service import Reply, ServiceFault
+from aio_sm_async.emulator.xml_text import written_in_xml
 
 XmlElement: TypeAlias = "str | Mapping[str, XmlContent]"
 XmlContent: TypeAlias = "XmlElement | Sequence[XmlElement]"
@@ -42,7 +42,7 @@ def _reply(root: str, content: XmlElement, status: int = 200) -> Reply:
 def _xml(element: XmlElement) -> str:
     """What is inside an element; a list repeats the element that it stands in."""
     if isinstance(element, str):
-        return escape(element, quote=False)
+        return written_in_xml(element)
     return "".join(
         f"<{name}>{_xml(each)}</{name}>"
         for name, content in element.items()

@@ -611,6 +611,21 @@ def test_a_fault_is_written_in_xml(topics: TopicStore) -> None:
     assert texts(ET.fromstring(broken.body), "Error/Type") == ["Receiver"]
 
 
+async def test_every_text_comes_back_as_xml_can_say_it(topics: TopicStore) -> None:
+    """Carriage returns and all; what XML has no way to write becomes U+FFFD."""
+    await ask(
+        topics, "SetTopicAttributes", TopicArn=DONE, AttributeName="DisplayName", AttributeValue="a\r\n\t<b>"
+    )
+    told = texts(await ask(topics, "GetTopicAttributes", TopicArn=DONE), "Attributes/entry/value")
+    topics.change(DONE, "DisplayName", "a\x00\x1b\ufffeb\ud800")
+    replaced = texts(await ask(topics, "GetTopicAttributes", TopicArn=DONE), "Attributes/entry/value")
+    fault = ET.fromstring(TopicService(topics).render(ServiceFault("InvalidParameter", "\ud800\x01")).body)
+
+    assert "a\r\n\t<b>" in told
+    assert "a\ufffd\ufffd\ufffdb\ufffd" in replaced
+    assert texts(fault, "Error/Message") == ["\ufffd\ufffd"]
+
+
 def test_the_operation_is_what_the_action_names(topics: TopicStore) -> None:
     """For counters and trouble; what is not known is unknown."""
     service = TopicService(topics)
