@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import pytest
 
 from aio_sm_async.errors import AccessDeniedError
-from aio_sm_async.protocol import registry as registry_module
-from aio_sm_async.protocol.completion import Completed, Completion, Expired, Failed
-from aio_sm_async.protocol.identifiers import ClientIdentity, Ownership
-from aio_sm_async.protocol.invocation import Delivery, Invocation, State
-from aio_sm_async.protocol.location import S3Location
+from aio_sm_async.protocol.completion import Completed, Expired, Failed
+from aio_sm_async.protocol.identifiers import Ownership
+from aio_sm_async.protocol.invocation import State
 from aio_sm_async.protocol.registry import (
+    KEPT_RECEIPTS,
     Acknowledge,
     DeadlinePassed,
     Fetch,
@@ -23,60 +20,24 @@ from aio_sm_async.protocol.registry import (
     Settle,
     Undeliverable,
 )
-
-ME = ClientIdentity("worker", "abcd1234")
-ID = ME.mint(b"0123456789ab")
-OTHER_ID = ME.mint(b"ba9876543210")
-KIN_ID = ClientIdentity("worker", "zyxw9876").mint(b"0123456789ab")
-STRANGER_ID = ClientIdentity("somebody", "abcd1234").mint(b"0123456789ab")
-OWN_CHOICE = "order-4711"
-
-OUT = S3Location("bucket", "out/worker/abcd1234/0/1.out")
-OUT_TWO = S3Location("bucket", "out/worker/abcd1234/0/2.out")
-EVIL = S3Location("evil", "out/worker/abcd1234/0/1.out")
-BAD = S3Location("bucket", "bad/1-error.out")
-NOW, PATIENCE = 100.0, 1000.0
-
-
-@dataclass(eq=False)
-class Message:
-    """A receipt that only its identity tells from others."""
-
-    fate: list[str] = field(default_factory=list)
-
-    def acknowledge(self) -> None:
-        self.fate.append("acknowledged")
-
-    def release(self, ownership: Ownership) -> None:
-        self.fate.append("released")
-
-
-def invocation(inference_id: str = ID, *, filename: str | None = "1.out") -> Invocation:
-    extension = "worker/abcd1234/0" if filename else None
-    return Invocation(inference_id, "endpoint", PATIENCE, extension=extension, filename=filename)
-
-
-def note(completion: Completion, message: Message | None = None) -> Delivery:
-    return Delivery(completion, "sqs", message)
-
-
-def pending(registry: Registry, inference_id: str = ID, *, filename: str | None = "1.out") -> Invocation:
-    registered = invocation(inference_id, filename=filename)
-    registry.register(registered)
-    return registered
-
-
-def accepted(
-    registry: Registry,
-    inference_id: str = ID,
-    *,
-    output: S3Location | None = OUT,
-    failure: S3Location | None = None,
-    filename: str | None = "1.out",
-) -> Invocation:
-    taken = pending(registry, inference_id, filename=filename)
-    registry.accepted(inference_id, NOW, output_location=output, failure_location=failure)
-    return taken
+from tests.protocol.invocations import (
+    BAD,
+    EVIL,
+    ID,
+    KIN_ID,
+    ME,
+    NOW,
+    OTHER_ID,
+    OUT,
+    OWN_CHOICE,
+    PATIENCE,
+    STRANGER_ID,
+    Message,
+    accepted,
+    invocation,
+    note,
+    pending,
+)
 
 
 @pytest.fixture
@@ -260,7 +221,7 @@ class TestSettling:
         assert [Acknowledge(late)] == registry.delivered(note(Completed(ID, "endpoint", OUT), late))
         assert registry.resolved(taken, Completed(ID, "endpoint", OUT, body=b"4"), "sqs") == []
         assert registry.missing(taken, NOW) == []
-        assert registry.given_up(taken) == []
+        assert registry.given_up(taken, "nothing came") == []
 
 
 class TestTooEarly:
@@ -318,175 +279,6 @@ class TestTooEarly:
         assert [Acknowledge(message)] == registry.rejected(ID)
 
 
-class TestBelief:
-    """A notification is believed only where it agrees with what SageMaker told us; else S3 decides."""
-
-    @pytest.mark.parametrize(
-        "spoof",
-        [
-            Completed(ID, "endpoint", EVIL, body=b"666"),
-            Completed(ID, "endpoint", OUT_TWO, body=b"666"),
-            Completed(ID, "endpoint", None, body=b"666"),
-            Completed(ID, "another", OUT, body=b"666"),
-            Failed(ID, "forged", "endpoint", failure_location=EVIL),
-            Failed(ID, "forged", "another"),
-            Expired(ID, "forged", "another"),
-        ],
-    )
-    def test_a_spoof_settles_nothing(self, registry: Registry, spoof: Completion) -> None:
-        """S3 is asked instead, and the message stays until the truth is known."""
-        taken, message = accepted(registry, failure=BAD), Message()
-
-        assert [Look(taken, is_last=False)] == registry.delivered(note(spoof, message))
-        assert ID in registry
-        assert registry.counts["mismatched"] == 1
-
-        true = Completed(ID, None, OUT, body=b"4")
-        assert [Settle(taken, true, "sqs"), Acknowledge(message)] == registry.delivered(note(true))
-
-    def test_without_a_202_the_place_is_inferred_from_another(self, registry: Registry) -> None:
-        """Once an endpoint has been seen to honour our names, a lost 202 can be made up for."""
-        accepted(registry, OTHER_ID)
-        unsure = pending(registry, filename="2.out")
-        registry.ambiguous(ID, NOW)
-
-        assert registry.expected_location(unsure) == OUT_TWO
-        spoof = note(Completed(ID, "endpoint", OUT, body=b"666"))
-        assert [Look(unsure, is_last=False)] == registry.delivered(spoof)
-        true = note(Completed(ID, "endpoint", OUT_TWO))
-        assert [Fetch(unsure, true, OUT_TWO)] == registry.delivered(true)
-
-    def test_a_bucket_whose_root_is_written_to_is_learned_too(self, registry: Registry) -> None:
-        """An endpoint whose output path is the bucket itself honours our names without a slash before."""
-        accepted(registry, OTHER_ID, output=S3Location("bucket", "worker/abcd1234/0/1.out"))
-        unsure = pending(registry, filename="2.out")
-
-        assert registry.expected_location(unsure) == S3Location("bucket", "worker/abcd1234/0/2.out")
-
-    @pytest.mark.parametrize(
-        ("learned", "claimed", "is_believed"),
-        [
-            ("out/uuid.out", "out/other.out", True),
-            ("out/uuid.out", "out/worker/abcd1234/1/other.out", True),
-            ("out/worker/abcd1234/0/uuid.out", "out/other.out", True),
-            ("out/uuid.out", "outside/other.out", False),
-            ("uuid.out", "anywhere/other.out", True),
-            ("worker/abcd1234/0/uuid.out", "other.out", True),
-            ("out/x1.out", "out/x1.out", True),
-        ],
-    )
-    def test_without_names_the_learned_folder_must_do(
-        self, registry: Registry, learned: str, claimed: str, is_believed: bool
-    ) -> None:
-        """Where our names are not honoured, a claim is believed below the path that is written to."""
-        accepted(registry, OTHER_ID, output=S3Location("bucket", learned))
-        unsure = pending(registry, filename="2.out")
-        registry.ambiguous(ID, NOW)
-        delivery = note(Completed(ID, "endpoint", S3Location("bucket", claimed)))
-        believed = [Fetch(unsure, delivery, S3Location("bucket", claimed))]
-
-        assert registry.expected_location(unsure) is None
-        assert (believed if is_believed else [Look(unsure, is_last=False)]) == registry.delivered(delivery)
-
-    def test_a_client_that_sends_no_names_learns_the_folder(self, registry: Registry) -> None:
-        """Without names of ours every output of the endpoint lies in one folder, in that bucket."""
-        accepted(registry, OTHER_ID, output=S3Location("bucket", "out/uuid.out"), filename=None)
-        unsure = pending(registry, filename=None)
-        registry.ambiguous(ID, NOW)
-
-        assert [Look(unsure, is_last=False)] == registry.delivered(
-            note(Completed(ID, "endpoint", S3Location("evil", "out/1.out"), body=b"666"))
-        )
-        assert [Look(unsure, is_last=False)] == registry.delivered(
-            note(Completed(ID, "endpoint", None, body=b"666"))
-        )
-
-    def test_a_filename_alone_is_a_name_too(self, registry: Registry) -> None:
-        """Names without an extension are recognised at the end of the learned location."""
-        first = Invocation(OTHER_ID, "endpoint", PATIENCE, filename="1.out")
-        second = Invocation(ID, "endpoint", PATIENCE, filename="2.out")
-        registry.register(first)
-        registry.register(second)
-        registry.accepted(
-            OTHER_ID, NOW, output_location=S3Location("bucket", "out/1.out"), failure_location=None
-        )
-
-        assert registry.expected_location(second) == S3Location("bucket", "out/2.out")
-
-    def test_with_nothing_learned_the_id_alone_must_do(self, registry: Registry) -> None:
-        """Before the first 202 of an endpoint there is nothing to compare with; ids cannot be guessed."""
-        unsure = pending(registry)
-        registry.ambiguous(ID, NOW)
-        delivery = note(Completed(ID, "endpoint", OUT))
-
-        assert registry.expected_location(unsure) is None
-        assert [Fetch(unsure, delivery, OUT)] == registry.delivered(delivery)
-
-    def test_no_message_names_a_place_that_the_202_did_not(self, registry: Registry) -> None:
-        """Where the 202 told no output location, a claimed one is never read."""
-        taken = accepted(registry, output=None)
-        done = Completed(ID, "endpoint", EVIL)
-
-        assert [Settle(taken, done, "sqs")] == registry.delivered(note(done))
-
-    def test_claimed_words_of_a_failure_are_fetched_only_from_the_known_folder(
-        self, registry: Registry
-    ) -> None:
-        """Without a failure location of its own 202, an invocation's failure must lie beside others'."""
-        accepted(registry, OTHER_ID, failure=BAD)
-        unsure = pending(registry)
-        registry.ambiguous(ID, NOW)
-        beside = S3Location("bucket", "bad/2-error.out")
-        forged = Failed(ID, "oops", "endpoint", failure_location=EVIL)
-
-        assert registry.failure_location(unsure) is None
-        assert registry.failure_location(unsure, Failed(ID, "oops", failure_location=beside)) == beside
-        assert registry.failure_location(unsure, forged) is None
-        assert [Settle(unsure, forged, "sqs")] == registry.delivered(note(forged))
-
-
-class TestStrangers:
-    """What is not ours is never acknowledged, but released."""
-
-    @pytest.mark.parametrize(
-        ("inference_id", "ownership"),
-        [(STRANGER_ID, Ownership.STRANGER), (OWN_CHOICE, Ownership.STRANGER), (KIN_ID, Ownership.KIN)],
-    )
-    def test_the_message_of_another_is_handed_back(
-        self, registry: Registry, inference_id: str, ownership: Ownership
-    ) -> None:
-        """The source learns whose it is, and decides when it is to be seen again."""
-        message = Message()
-
-        assert [Release(message, ownership)] == registry.delivered(note(Completed(inference_id), message))
-        assert registry.counts["strangers"] == 1
-
-    def test_one_without_a_message_is_ignored(self, registry: Registry) -> None:
-        """What polling or a webhook tells of others has nothing to be handed back."""
-        assert registry.delivered(note(Completed(STRANGER_ID))) == []
-
-    def test_a_name_of_the_callers_own_is_remembered(self, registry: Registry) -> None:
-        """A late copy for an id without our prefix is acknowledged, for it was ours."""
-        late = Message()
-        accepted(registry, OWN_CHOICE)
-        registry.abandoned(OWN_CHOICE)
-
-        assert [Acknowledge(late)] == registry.delivered(note(Completed(OWN_CHOICE), late))
-
-    def test_only_so_many_names_are_remembered(
-        self, registry: Registry, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Memory does not grow with what is finished: the oldest names are strangers again."""
-        monkeypatch.setattr(registry_module, "REMEMBERED_NAMES", 2)
-        for name in ("one", "two", "three"):
-            accepted(registry, name)
-            registry.abandoned(name)
-        first, second = Message(), Message()
-
-        assert [Release(first, Ownership.STRANGER)] == registry.delivered(note(Completed("one"), first))
-        assert [Acknowledge(second)] == registry.delivered(note(Completed("two"), second))
-
-
 class TestOnlyCopy:
     """A message that is the only copy of a response goes once the caller has it."""
 
@@ -508,6 +300,15 @@ class TestOnlyCopy:
 
         assert [Acknowledge(message)] == registry.abandoned(ID)
         assert [Acknowledge(late)] == registry.delivered(note(Completed(ID, "endpoint"), late))
+
+    def test_only_the_latest_copies_are_remembered(self, registry: Registry) -> None:
+        """SQS deletes by the latest receipt, and may deliver for days: memory does not grow with that."""
+        messages = [Message() for _ in range(KEPT_RECEIPTS + 3)]
+        accepted(registry, output=None)
+        for message in messages:
+            registry.delivered(note(Completed(ID, "endpoint", body=b"4"), message))
+
+        assert [Acknowledge(message) for message in messages[3:]] == registry.consumed(ID)
 
     def test_an_id_that_is_used_again_loses_no_message(self, registry: Registry) -> None:
         """Both messages wait until their outcomes are taken."""
@@ -595,9 +396,10 @@ class TestTime:
 
         assert registry.due(NOW + PATIENCE - 0.1) == []
         assert [Look(taken, is_last=True)] == registry.due(NOW + PATIENCE)
-        assert [Settle(taken, DeadlinePassed(ID), "deadline"), Acknowledge(message)] == registry.given_up(
-            taken
-        )
+        assert [
+            Settle(taken, DeadlinePassed(ID, "nothing came"), "deadline"),
+            Acknowledge(message),
+        ] == registry.given_up(taken, "nothing came")
         assert (taken.state, registry.counts["resolved_by_deadline"]) == (State.ABANDONED, 1)
 
     def test_what_resolves_at_its_deadline_is_not_given_up(self, registry: Registry) -> None:
@@ -607,7 +409,7 @@ class TestTime:
         fetched = Completed(ID, "endpoint", OUT, body=b"4")
 
         assert [Look(taken, is_last=True)] == registry.due(NOW + PATIENCE)
-        assert registry.given_up(taken) == []
+        assert registry.given_up(taken, "nothing came") == []
         assert [Settle(taken, fetched, "sqs")] == registry.resolved(taken, fetched, "sqs")
 
     def test_what_fails_to_resolve_at_its_deadline_is_not_lost(self, registry: Registry) -> None:
@@ -615,8 +417,10 @@ class TestTime:
         taken = accepted(registry)
         registry.delivered(note(Completed(ID, "endpoint", OUT)))
         registry.due(NOW + PATIENCE)
-        registry.given_up(taken)
+        registry.given_up(taken, "nothing came")
 
         assert registry.missing(taken, NOW + PATIENCE + 3) == []
         assert [Look(taken, is_last=True)] == registry.due(NOW + PATIENCE + 3)
-        assert [Settle(taken, DeadlinePassed(ID), "deadline")] == registry.given_up(taken)
+        assert [Settle(taken, DeadlinePassed(ID, "nothing came"), "deadline")] == registry.given_up(
+            taken, "nothing came"
+        )
