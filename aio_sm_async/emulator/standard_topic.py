@@ -143,6 +143,8 @@ def _check(name: str, text: str) -> None:
         raise ServiceFault("InvalidParameter", f"Invalid parameter: {name}: FIFO topics are not emulated")
     if name not in _FIFO and not _SETTABLE.fullmatch(name):
         raise ServiceFault("InvalidParameter", "Invalid parameter: AttributeName")
+    if not text:
+        return
     if name == "SignatureVersion" and text not in ("1", "2"):
         raise ServiceFault("InvalidParameter", "Invalid parameter: SignatureVersion")
     if name == "MaximumMessageSize" and not (

@@ -125,6 +125,14 @@ def test_topic_attributes_can_be_removed() -> None:
 
     assert ("shown", "") == (shown["DisplayName"], post.topic.described()["DisplayName"])
 
+    post.topics.change(ARN, "SignatureVersion", "2")
+    post.topics.change(ARN, "MaximumMessageSize", "1024")
+    post.topics.change(ARN, "SignatureVersion", "")
+    post.topics.change(ARN, "MaximumMessageSize", "")
+
+    assert ("1", 262_144) == (post.topic.settings.signature_version, post.topic.settings.maximum_message_size)
+    assert not {"SignatureVersion", "MaximumMessageSize"} & post.topic.described().keys()
+
 
 def test_a_topic_counts_its_subscriptions() -> None:
     """Those that there are, and those that were removed."""
