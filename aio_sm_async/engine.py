@@ -102,7 +102,7 @@ class Engine:
 
     async def aclose(self, timeout_seconds: float) -> None:
         """Stop intake, let open requests be answered, fail what is pending, acknowledge the rest."""
-        self._window.close(ClientClosedError("the client is closed; open a new one"))
+        self._window.close(lambda: ClientClosedError("the client is closed; open a new one"))
         with suppress(TimeoutError):
             async with self._clock.timeout_at(self._clock.monotonic() + timeout_seconds):
                 await asyncio.gather(
@@ -374,13 +374,16 @@ class Engine:
         self._perform(self.registry.resolved(invocation, found.outcome, delivery.source))
 
     async def _look(self, invocation: Invocation, *, is_last: bool) -> None:
+        found = "and S3 is not asked, since polling=None"
         try:
             if self._polling is not None:
                 await self._polling.look(self, invocation.inference_id)
+                found = "and S3 holds neither a result nor a failure"
         except AsyncInferenceError as error:
             logger.warning("could not look for %s in S3: %s", invocation.inference_id, error)
+            found = f"and S3 could not be asked ({error})"
         if is_last:  # the deadline holds, whether S3 could be asked or not
-            self._perform(self.registry.given_up(invocation))
+            self._perform(self.registry.given_up(invocation, f"no notification came, {found}"))
 
     async def _resend(self, invocation: Invocation) -> None:
         flight = self._flights.get(invocation.inference_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.protocol.backoff import full_jitter
@@ -17,7 +18,7 @@ class Gate:
         self._limit = limit
         self._inside = 0
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._closed: Exception | None = None
+        self._refusal: Callable[[], Exception] | None = None
 
     def __repr__(self) -> str:
         return f"<Gate {self._inside} of {self._limit} inside, {len(self._waiters)} waiting>"
@@ -39,8 +40,8 @@ class Gate:
 
     async def acquire(self) -> None:
         """Wait until there is room, and take it."""
-        if self._closed is not None:
-            raise self._closed
+        if self._refusal is not None:
+            raise self._refusal()
         if self._inside < self._limit and not self._waiters:
             self._inside += 1
             return
@@ -60,13 +61,13 @@ class Gate:
         self._inside -= 1
         self._admit()
 
-    def close(self, error: Exception) -> None:
-        """Let nobody in any more: who waits, and who comes, gets ``error``."""
-        self._closed = error
+    def close(self, refusal: Callable[[], Exception]) -> None:
+        """Let nobody in any more: who waits, and who comes, gets an error of their own."""
+        self._refusal = refusal
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(error)
+                waiter.set_exception(refusal())
 
     async def __aenter__(self) -> None:
         await self.acquire()

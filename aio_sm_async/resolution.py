@@ -78,12 +78,13 @@ class Resolution:
         # A failure need not leave an object: only one that the message itself names is waited for.
         lags = LAG_SECONDS if failed.failure_location is not None else ()
         try:
-            words = await self._get(location, KEPT_FAILURE_BYTES, lags)
+            words = await self._get(location, self._max_body_bytes, lags)
         except (NotFoundError, AccessDeniedError):
             return Fetched(failed)  # a failure need not leave an object, and is one without its words too
         except AsyncInferenceError as error:
             return NotThere() if may_pass(error) else Fetched(failed)
-        return Fetched(replace(failed, failure_location=location, body=words.data))
+        kept = None if words.data is None else words.data[:KEPT_FAILURE_BYTES]
+        return Fetched(replace(failed, failure_location=location, body=kept))
 
     async def _get(self, location: S3Location, max_body_bytes: int, lags: tuple[float, ...]) -> ResponseBody:
         for lag in lags:

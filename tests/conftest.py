@@ -7,6 +7,7 @@ asks for an address that is not on this machine.
 from __future__ import annotations
 
 import asyncio
+import asyncio.constants
 import gc
 import inspect
 import os
@@ -46,6 +47,9 @@ _BOTOCORE_READS = {
     "botocore/credentials.py": {"load_credentials"},
     "ssl.py": {"create_default_context"},
 }
+
+# The debug mode of asyncio keeps ten frames of every call, which is most of the time that it takes.
+asyncio.constants.DEBUG_STACK_DEPTH = 1  # type: ignore[misc]
 
 _guard = LoopbackGuard()
 

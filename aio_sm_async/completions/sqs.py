@@ -33,6 +33,8 @@ logger = logging.getLogger("aio_sm_async.sqs")
 BATCH_MESSAGES = 10
 LINGER_SECONDS = 0.015
 KIN_AGE_SECONDS = 15 * 60.0
+OWN_RELEASE_SECONDS = 20
+"""As long as a poll that was dropped at close may go on in SQS, and would swallow the message."""
 MAX_RELEASE_SECONDS = 15 * 60
 TOLERATED_LOSS = 1e-6
 
@@ -278,7 +280,7 @@ def release_delay(message: QueueMessage, ownership: Ownership, now: datetime) ->
     if ownership is Ownership.KIN and age >= KIN_AGE_SECONDS:
         return None
     if ownership is Ownership.OURS:
-        return 5
+        return OWN_RELEASE_SECONDS
     return int(min(MAX_RELEASE_SECONDS, 2 ** min(message.receive_count - 1, 20)))
 
 

@@ -28,12 +28,16 @@ REMEMBERED_NAMES = 10_000
 """How many settled ids of the callers' own choice are remembered: ours are told by their prefix."""
 
 
+KEPT_RECEIPTS = 10
+"""How many deliveries of one unread result are remembered: SQS wants the latest, and it may come for days."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadlinePassed:
     """Nothing was told and nothing found, and SageMaker cannot be working on it any more."""
 
     inference_id: str
-    reason: str = "no notification came, and S3 holds neither a result nor a failure"
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +241,11 @@ class Registry:
         receipts, invocation.receipts = invocation.receipts, []
         return [Release(receipt, Ownership.OURS) for receipt in receipts]
 
-    def given_up(self, invocation: Invocation) -> list[Action]:
-        """The last look found nothing."""
+    def given_up(self, invocation: Invocation, reason: str) -> list[Action]:
+        """The last look found nothing; ``reason`` tells where it was looked."""
         if self._pending.get(invocation.inference_id) is not invocation or invocation.is_resolving:
             return []
-        return self._settle(invocation, DeadlinePassed(invocation.inference_id), "deadline")
+        return self._settle(invocation, DeadlinePassed(invocation.inference_id, reason), "deadline")
 
     def consumed(self, inference_id: str) -> list[Action]:
         """The caller has taken the outcome, so the message that was its only copy may go."""
@@ -360,7 +364,9 @@ class Registry:
         if receipt is None:
             return []
         if inference_id in self._unconsumed:
-            self._unconsumed[inference_id].append(receipt)
+            receipts = self._unconsumed[inference_id]
+            receipts.append(receipt)
+            del receipts[:-KEPT_RECEIPTS]
             return []
         ownership = self._identity.owns(inference_id)
         if ownership is Ownership.OURS or inference_id in self._settled_names:

@@ -13,12 +13,6 @@ from aio_sm_async.emulator.emulator import Emulator
 from tests.scenarios.stage import Clients
 
 
-@pytest.fixture(autouse=True)
-def _short_debug_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The debug mode of asyncio keeps ten frames of each call; most of a scenario's time went into them."""
-    monkeypatch.setattr("asyncio.constants.DEBUG_STACK_DEPTH", 1)
-
-
 @pytest.fixture(scope="session")
 def _loader() -> object:
     return AioSession().get_component("data_loader")
