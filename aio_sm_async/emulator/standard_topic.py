@@ -20,6 +20,7 @@ _FIFO = ("FifoTopic", "ContentBasedDeduplication", "FifoThroughputScope", "Archi
 _DEFAULT_SIZE = 262_144
 _LARGEST_SIZE = 1_048_576
 _SMALLEST_SIZE = 1_024
+_MOST_TAGS = 50
 _DELIVERY_POLICY = {
     "http": {
         "defaultHealthyRetryPolicy": {
@@ -90,13 +91,25 @@ class Topic:
     arn: str
     owner: str
     settings: TopicAttributes
-    tags: dict[str, str]
+    tags: dict[str, str] = field(default_factory=dict)
     subscriptions: list[Subscription] = field(default_factory=list)
     unsubscribed: int = 0
 
     def differs(self, attributes: Mapping[str, str]) -> bool:
         """Whether any of these attributes is another than the topic's own."""
         return any(self.settings.attributes.get(name, "") != text for name, text in attributes.items())
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Give it more tags, or other values to those that it has.
+
+        Raises:
+            ServiceFault: ``TagLimitExceeded``; it keeps the tags that it had.
+        """
+        tagged = {**self.tags, **tags}
+        if len(tagged) > _MOST_TAGS:
+            reason = f"A topic has at most {_MOST_TAGS} tags, not {len(tagged)}."
+            raise ServiceFault("TagLimitExceeded", reason)
+        self.tags = tagged
 
     def described(self) -> dict[str, str]:
         """The attributes that GetTopicAttributes answers."""

@@ -11,6 +11,7 @@ from aio_sm_async.emulator.query_answer import XmlContent, XmlElement, answered,
 from aio_sm_async.emulator.query_form import QueryForm, parse_form
 from aio_sm_async.emulator.queue_batch import check_ids
 from aio_sm_async.emulator.service import Call, Reply, ServiceFault
+from aio_sm_async.emulator.standard_topic import Topic
 from aio_sm_async.emulator.subscription import Subscription
 from aio_sm_async.emulator.topic_store import TopicStore
 
@@ -88,18 +89,27 @@ class TopicService:
         return None
 
     def _tag(self, form: QueryForm) -> _Result:
-        self._store.topic(form.text("ResourceArn")).tags.update(_tags(form))
+        self._tagged(form).tag(_tags(form))
         return {}
 
     def _untag(self, form: QueryForm) -> _Result:
-        topic = self._store.topic(form.text("ResourceArn"))
+        topic = self._tagged(form)
         for key in form.texts("TagKeys"):
             topic.tags.pop(key, None)
         return {}
 
     def _list_tags(self, form: QueryForm) -> _Result:
-        tags = self._store.topic(form.text("ResourceArn")).tags
+        tags = self._tagged(form).tags
         return {"Tags": {"member": [{"Key": key, "Value": text} for key, text in tags.items()]}}
+
+    def _tagged(self, form: QueryForm) -> Topic:
+        """The topic whose tags are meant; the calls about tags have a code of their own for a missing one."""
+        try:
+            return self._store.topic(form.text("ResourceArn"))
+        except ServiceFault as fault:
+            if fault.code != "NotFound":
+                raise
+            raise ServiceFault("ResourceNotFound", "Resource does not exist", status=404) from fault
 
     def _subscribe(self, form: QueryForm) -> _Result:
         topic = self._store.topic(form.text("TopicArn"))

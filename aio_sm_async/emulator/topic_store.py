@@ -63,14 +63,16 @@ class TopicStore:
         """Make a topic, or return the one that has this name, attributes and tags.
 
         Raises:
-            ServiceFault: ``InvalidParameter``.
+            ServiceFault: ``InvalidParameter`` or ``TagLimitExceeded``.
         """
         check_topic_name(name)
         settings = TopicAttributes().changed(attributes or {})
         arn = f"arn:aws:sns:{self.region}:{self.account_id}:{name}"
         topic = self._topics.get(arn)
         if topic is None:
-            self._topics[arn] = topic = Topic(arn, self.account_id, settings, dict(tags or {}))
+            topic = Topic(arn, self.account_id, settings)
+            topic.tag(tags or {})
+            self._topics[arn] = topic
         elif topic.differs(attributes or {}):
             raise _invalid("Attributes Reason: Topic already exists with different attributes")
         elif tags and dict(tags) != topic.tags:

@@ -472,6 +472,42 @@ async def test_topics_are_made_told_and_deleted(topics: TopicStore) -> None:
     assert texts(await ask(topics, "ListTopics"), "Topics/member/TopicArn") == [DONE]
 
 
+def tags(*names: str) -> dict[str, str]:
+    """Tags as the query protocol spells them."""
+    return {
+        f"Tags.member.{number}.{part}": name for number, name in enumerate(names) for part in ("Key", "Value")
+    }
+
+
+@pytest.mark.parametrize("action", ["TagResource", "UntagResource", "ListTagsForResource"])
+@pytest.mark.parametrize(
+    ("arn", "expected"), [(f"{DONE}-missing", ("ResourceNotFound", 404)), ("done", ("InvalidParameter", 400))]
+)
+async def test_tags_belong_to_a_topic(
+    topics: TopicStore, action: str, arn: str, expected: tuple[str, int]
+) -> None:
+    """Where there is none, AWS has a code for it that only the calls about tags use."""
+    with pytest.raises(ServiceFault) as refused:
+        await ask(topics, action, ResourceArn=arn, **tags("a"), **{"TagKeys.member.1": "a"})
+
+    assert refusal(refused) == expected
+
+
+async def test_a_topic_has_fifty_tags(topics: TopicStore) -> None:
+    """Whether they come with it or later; those that it has may get other values."""
+    fifty = [f"t{number}" for number in range(50)]
+    await ask(topics, "CreateTopic", Name="full", **tags(*fifty))
+    await ask(topics, "TagResource", ResourceArn=f"{DONE[:-4]}full", **tags("t0", "t49"))
+    with pytest.raises(ServiceFault) as made:
+        await ask(topics, "CreateTopic", Name="fuller", **tags(*fifty, "one more"))
+    with pytest.raises(ServiceFault) as tagged:
+        await ask(topics, "TagResource", ResourceArn=f"{DONE[:-4]}full", **tags("one more"))
+
+    assert refusal(made) == refusal(tagged) == ("TagLimitExceeded", 400)
+    assert sorted(topics.topic(f"{DONE[:-4]}full").tags) == sorted(fifty)
+    assert [topic.arn for topic in topics.topics()] == [DONE, f"{DONE[:-4]}full"]
+
+
 async def test_subscriptions_are_made_told_and_removed(topics: TopicStore, queues: QueueStore) -> None:
     """With their attributes, those set later too."""
     queue = open_queue(queues)
