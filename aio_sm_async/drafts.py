@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload, encode_payload
 from aio_sm_async.errors import InvalidRequestError
@@ -82,7 +82,6 @@ class Drafts:
         inference_id = options.get("inference_id")
         if inference_id is None:
             inference_id = self._identity.mint(secrets.token_bytes(12))
-        extension, filename = self._names(inference_id, options)
         request = InvocationRequest(
             endpoint_name=_endpoint_name(options),
             body=body,
@@ -91,12 +90,14 @@ class Drafts:
             accept=options.get("accept"),
             custom_attributes=options.get("custom_attributes"),
             inference_id=inference_id,
-            s3_output_path_extension=extension,
-            filename=filename,
+            s3_output_path_extension=options.get("s3_output_path_extension"),
+            filename=options.get("filename"),
             request_ttl_seconds=options.get("request_ttl_seconds"),
             invocation_timeout_seconds=options.get("invocation_timeout_seconds"),
         )
         check_request(request)
+        if self._sends_names:
+            request = self._named(request, inference_id)
         self._count += 1
         invocation = Invocation(
             inference_id,
@@ -104,18 +105,23 @@ class Drafts:
             patience_seconds=(request.request_ttl_seconds or DEFAULT_TTL_SECONDS)
             + (request.invocation_timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
             + MARGIN_SECONDS,
-            extension=extension,
-            filename=filename,
+            extension=request.s3_output_path_extension,
+            filename=request.filename,
         )
         return Draft(invocation, request, None)
 
-    def _names(self, inference_id: str, options: InvocationOptions) -> tuple[str | None, str | None]:
-        extension, filename = options.get("s3_output_path_extension"), options.get("filename")
-        if not self._sends_names:
-            return extension, filename
-        if filename is None:
-            filename = output_filename(inference_id)
-        return output_extension(extension, self._identity, self._count // BLOCK_INVOCATIONS), filename
+    def _named(self, request: InvocationRequest, inference_id: str) -> InvocationRequest:
+        extension = request.s3_output_path_extension
+        named = replace(
+            request,
+            s3_output_path_extension=output_extension(
+                extension, self._identity, self._count // BLOCK_INVOCATIONS
+            ),
+            filename=request.filename or output_filename(inference_id),
+        )
+        if extension is not None:
+            check_request(named)  # the caller's part and ours may be too long together
+        return named
 
 
 def _endpoint_name(options: InvocationOptions) -> str:
