@@ -7,6 +7,7 @@ let the topic in as well. The publisher never hears of it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from aio_sm_async.emulator.service import ServiceFault
 from aio_sm_async.emulator.subscription import Subscription
 
 _SENDER_ID = "AIDAEMULATEDSNS000000"
+_MOST_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,11 @@ class Courier:
     """Delivers to queues.
 
     Attributes:
-        undelivered: What did not arrive, oldest first.
+        undelivered: What did not arrive, oldest first; of more than a thousand, the latest thousand.
     """
 
     def __init__(self, queues: QueueStore, clock: Clock) -> None:
-        self.undelivered: list[Undelivered] = []
+        self.undelivered: deque[Undelivered] = deque(maxlen=_MOST_REMEMBERED)
         self._queues = queues
         self._clock = clock
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from aio_sm_async.emulator.json_value import parse_object
-from aio_sm_async.emulator.message_attributes import MessageAttribute, attribute_of
+from aio_sm_async.emulator.message_attributes import MessageAttribute, attribute_of, size_of
 from aio_sm_async.emulator.query_answer import XmlContent, XmlElement, answered, entry_map, refused
 from aio_sm_async.emulator.query_form import QueryForm, parse_form
 from aio_sm_async.emulator.queue_batch import check_ids
@@ -152,7 +152,7 @@ class TopicService:
         arn, entries = form.text("TopicArn"), form.entries("PublishBatchRequestEntries.member")
         self._store.topic(arn)
         ids = check_ids([entry.optional_text("Id") or "" for entry in entries])
-        total = sum(len((entry.optional_text("Message") or "").encode()) for entry in entries)
+        total = sum(map(_size, entries))
         if total > max(_MOST_BYTES_IN_BATCH, self._store.topic(arn).settings.maximum_message_size):
             raise ServiceFault("BatchRequestTooLong", f"The messages put together have {total} bytes.")
         successful: list[XmlElement] = []
@@ -188,6 +188,14 @@ def _message(form: QueryForm) -> str:
         raise ServiceFault("InvalidParameter", f"Invalid parameter: {reason}")
     # JSON can spell half a surrogate pair, UTF-8 cannot; Java writes a question mark then (guessed for SNS).
     return (own if isinstance(own, str) else default).encode("utf-8", "replace").decode()
+
+
+def _size(entry: QueryForm) -> int:
+    try:
+        attributes = _attributes(entry)
+    except ServiceFault:
+        attributes = {}  # ill-formed ones fail their entry, not the batch
+    return size_of(entry.optional_text("Message") or "", attributes)
 
 
 def _attributes(form: QueryForm) -> dict[str, MessageAttribute]:

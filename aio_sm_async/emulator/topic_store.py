@@ -54,8 +54,8 @@ class TopicStore:
 
     @property
     def undelivered(self) -> list[Undelivered]:
-        """What queues did not get although they wanted it, oldest first."""
-        return self._courier.undelivered
+        """What queues did not get although they wanted it, oldest first; the latest thousand at most."""
+        return list(self._courier.undelivered)
 
     def create(
         self, name: str, attributes: Mapping[str, str] | None = None, tags: Mapping[str, str] | None = None

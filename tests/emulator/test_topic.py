@@ -199,6 +199,14 @@ async def test_a_closed_queue_gets_nothing(topics: TopicStore, queues: QueueStor
     assert not lost.dead_lettered
 
 
+def test_a_thousand_losses_are_remembered(topics: TopicStore) -> None:
+    """The latest ones."""
+    topics.subscribe(DONE, f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing")
+    published = [topics.publish(DONE, "x") for _ in range(1_001)]
+
+    assert [lost.message_id for lost in topics.undelivered] == published[1:]
+
+
 async def test_what_cannot_be_delivered_goes_to_the_dead_letter_queue(
     topics: TopicStore, queues: QueueStore
 ) -> None:
@@ -330,6 +338,16 @@ def attribute(data_type: str, kind: str, value: str) -> dict[str, str]:
     return {f"{name}.Name": "a", f"{name}.Value.DataType": data_type, f"{name}.Value.{kind}": value}
 
 
+def batch(*entries: Mapping[str, str]) -> dict[str, str]:
+    """A batch as the query protocol spells it; the ids are the numbers."""
+    name = "PublishBatchRequestEntries.member"
+    return {
+        f"{name}.{number}.{part}": text
+        for number, entry in enumerate(entries, 1)
+        for part, text in {"Id": str(number), **entry}.items()
+    }
+
+
 async def ask(topics: TopicStore, action: str, **parameters: str) -> ET.Element:
     """The result element of a call's answer."""
     reply = await TopicService(topics).answer(call_of(action, parameters))
@@ -392,11 +410,7 @@ def texts(result: ET.Element, path: str) -> list[str | None]:
         ("PublishBatch", {}, "EmptyBatchRequest"),
         (
             "PublishBatch",
-            {
-                f"PublishBatchRequestEntries.member.{number}.{name}": text
-                for number in (1, 2)
-                for name, text in (("Id", str(number)), ("Message", "x" * 200_000))
-            },
+            batch(*[{"Message": "x" * 200_000}] * 2),
             "BatchRequestTooLong",
         ),
         ("ListTopics", {"NextToken": "x"}, "InvalidParameter"),
@@ -575,13 +589,8 @@ async def test_publishing_over_the_wire(topics: TopicStore, queues: QueueStore) 
     await ask(topics, "Publish", TargetArn=DONE, Message='{"default":"two"}', MessageStructure="json")
     three = json.dumps({"default": "x", "sqs": "three"})
     await ask(topics, "Publish", TopicArn=DONE, Message=three, MessageStructure="json")
-    batch = {
-        "PublishBatchRequestEntries.member.1.Id": "good",
-        "PublishBatchRequestEntries.member.1.Message": "four",
-        "PublishBatchRequestEntries.member.2.Id": "bad",
-        "PublishBatchRequestEntries.member.2.Message": "",
-    }
-    answered = await ask(topics, "PublishBatch", TopicArn=DONE, **batch)
+    two = batch({"Id": "good", "Message": "four"}, {"Id": "bad", "Message": ""})
+    answered = await ask(topics, "PublishBatch", TopicArn=DONE, **two)
 
     assert len(texts(published, "MessageId")) == 1
     assert await bodies(queue) == ["one", "two", "three", "four"]
@@ -623,6 +632,27 @@ async def test_a_number_is_filtered_as_one(topics: TopicStore, queues: QueueStor
     await ask(topics, "Publish", TopicArn=DONE, Message="x", **attribute("Number", "StringValue", number))
 
     assert queue.depth == 1
+
+
+async def test_the_attributes_of_a_batch_count(topics: TopicStore) -> None:
+    """Up to 256 KiB, to the byte, with the names and the types."""
+    large = {"Message": "x" * 131_064, **attribute("String", "StringValue", "v")}
+    larger = {"Message": "x" * 131_064, **attribute("String", "StringValue", "vv")}
+    answered = await ask(topics, "PublishBatch", TopicArn=DONE, **batch(large, large))
+    with pytest.raises(ServiceFault) as refused:
+        await ask(topics, "PublishBatch", TopicArn=DONE, **batch(large, larger))
+
+    assert texts(answered, "Successful/member/Id") == ["1", "2"]
+    assert refused.value.code == "BatchRequestTooLong"
+
+
+async def test_an_odd_message_does_not_spoil_its_batch(topics: TopicStore) -> None:
+    """It is measured with the others, and refused alone."""
+    odd = {"Message": "x", **attribute("Number", "StringValue", "many")}
+    answered = await ask(topics, "PublishBatch", TopicArn=DONE, **batch({"Message": "x"}, odd))
+
+    assert texts(answered, "Successful/member/Id") == ["1"]
+    assert texts(answered, "Failed/member/Code") == ["ParameterValueInvalid"]
 
 
 async def test_another_region_has_no_topics(topics: TopicStore) -> None:
