@@ -134,14 +134,14 @@ def test_a_failure_is_asked_with_its_output() -> None:
 
 
 def test_failures_of_a_listed_block_are_asked_in_turn() -> None:
-    """At most twenty a second, each once for each LIST, in the order in which they became due."""
+    """At most twenty a second, each once for each LIST at most, in the order in which they became due."""
     schedule = PollSchedule(PACE, failures_per_second=20.0)
     add(schedule, names(100), has_failure=True)
     asked = [(now, each) for now, each in played(schedule, 0.0, 30.0) if isinstance(each, AskFailure)]
     turns = Counter(each.inference_id for _, each in asked)
 
     assert [each.inference_id for _, each in asked[:100]] == names(100)
-    assert max(turns.values()) - min(turns.values()) <= 1
+    assert min(turns.values()) >= 3  # of five LISTs: nobody is passed over for long
     for start in range(30):
         assert sum(start <= now < start + 1 for now, _ in asked) <= 40  # a second's burst, and a second
 
@@ -309,7 +309,7 @@ def test_nothing_pending_is_forgotten(
             schedule.set_notified(not is_notified)
         for question in schedule.due(now):
             if isinstance(question, AskOutput):
-                assert now - begins[question.inference_id] >= PACE.first_seconds
+                assert now - begins[question.inference_id] >= PACE.first_seconds - 1e-9
             for name in names_asked(question):
                 assert begins[name] <= now < ends[name]
                 if not isinstance(question, AskFailure):
