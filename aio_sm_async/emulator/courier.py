@@ -16,7 +16,6 @@ from aio_sm_async.emulator.filter_policy import matches_attributes, matches_body
 from aio_sm_async.emulator.message_attributes import MessageAttribute, MessageAttributes, check_names
 from aio_sm_async.emulator.notification_envelope import Publication, wrap
 from aio_sm_async.emulator.queue_store import QueueStore
-from aio_sm_async.emulator.resource_policy import allows_delivery
 from aio_sm_async.emulator.service import ServiceFault
 from aio_sm_async.emulator.subscription import Subscription
 
@@ -90,7 +89,8 @@ class Courier:
         queue = self._queues.by_arn(queue_arn)
         if queue is None:
             return f"There is no queue {queue_arn}."
-        if not allows_delivery(queue.settings.policy, queue_arn=queue_arn, topic_arn=topic_arn):
+        policy = queue.settings.policy
+        if policy is None or not policy.allows_delivery(queue_arn=queue_arn, topic_arn=topic_arn):
             return f"The policy of {queue_arn} does not allow {topic_arn} to send messages."
         try:
             check_names(attributes)

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aio_sm_async.emulator.json_value import JsonObject, parse_object
+from aio_sm_async.emulator.json_value import parse_object
+from aio_sm_async.emulator.resource_policy import ResourcePolicy
 from aio_sm_async.emulator.service import ServiceFault
 
 _RANGES = {
@@ -52,12 +53,12 @@ class QueueSettings:
 
     Attributes:
         attributes: All of them as text, defaults included.
-        policy: ``Policy`` as an object; None if the queue has none.
+        policy: ``Policy``, read; None if the queue has none.
         redrive: ``RedrivePolicy``; None if the queue has none.
     """
 
     attributes: Mapping[str, str] = field(default_factory=lambda: dict(_DEFAULTS))
-    policy: JsonObject | None = None
+    policy: ResourcePolicy | None = None
     redrive: RedrivePolicy | None = None
 
     @property
@@ -116,14 +117,14 @@ def _check(name: str, text: str) -> None:
         raise _invalid(name)
 
 
-def _parse_policy(text: str) -> JsonObject:
+def _parse_policy(text: str) -> ResourcePolicy:
     try:
         policy = parse_object(text)
     except ValueError as exc:
         raise _invalid("Policy") from exc
     if "Statement" not in policy:
         raise _invalid("Policy")
-    return policy
+    return ResourcePolicy(policy)
 
 
 def _parse_redrive(text: str) -> RedrivePolicy:

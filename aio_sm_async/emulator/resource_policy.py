@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from aio_sm_async.emulator.json_value import JsonObject, JsonValue
 
@@ -17,20 +18,36 @@ _SERVICE = "sns.amazonaws.com"
 _ACTION = "sqs:sendmessage"
 
 
-def allows_delivery(policy: JsonObject | None, *, queue_arn: str, topic_arn: str) -> bool:
-    """Whether the policy lets the topic deliver to the queue: one statement allows it and none denies it."""
-    if policy is None:
-        return False
+@dataclass(frozen=True, slots=True)
+class ResourcePolicy:
+    """A policy. It never changes, a queue gets another one instead: so each answer is found only once.
+
+    Attributes:
+        document: What it says.
+    """
+
+    document: JsonObject
+    _answers: dict[tuple[str, str], bool] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def allows_delivery(self, *, queue_arn: str, topic_arn: str) -> bool:
+        """Whether the topic may deliver to the queue: one statement allows it and none denies it."""
+        known = self._answers.get((queue_arn, topic_arn))
+        if known is None:
+            known = self._answers[queue_arn, topic_arn] = _allows(self.document, queue_arn, topic_arn)
+        return known
+
+
+def _allows(policy: JsonObject, queue_arn: str, topic_arn: str) -> bool:
     context = {
         "aws:sourcearn": topic_arn,
         "aws:sourceaccount": topic_arn.split(":")[4],
         "aws:securetransport": "true",
     }
-    effects = {
+    effects = [
         statement.get("Effect")
         for statement in _list(policy.get("Statement"))
         if isinstance(statement, dict) and _applies(statement, queue_arn, context)
-    }
+    ]
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -105,9 +122,9 @@ def _list(value: JsonValue) -> list[JsonValue]:
 
 
 def _texts(value: JsonValue) -> list[str]:
-    """One text or a list of them; IAM's booleans may come as JSON's."""
+    """One text or a list of them; IAM's booleans and numbers may come as JSON's."""
     return [
         str(each).lower() if isinstance(each, bool) else str(each)
         for each in _list(value)
-        if each is not None
+        if isinstance(each, str | int | float)
     ]

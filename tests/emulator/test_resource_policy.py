@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aio_sm_async.emulator.json_value import JsonObject, JsonValue
-from aio_sm_async.emulator.resource_policy import allows_delivery
+from aio_sm_async.emulator.resource_policy import ResourcePolicy
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:queue"
 TOPIC = "arn:aws:sns:us-east-1:000000000000:topic"
@@ -23,8 +23,12 @@ def statement(**changes: JsonValue) -> JsonObject:
     return {name: value for name, value in {**usual, **changes}.items() if value is not None}
 
 
+def lets_in(policy: JsonObject) -> bool:
+    return ResourcePolicy(policy).allows_delivery(queue_arn=QUEUE, topic_arn=TOPIC)
+
+
 def allowed(*statements: JsonValue) -> bool:
-    return allows_delivery({"Statement": list(statements)}, queue_arn=QUEUE, topic_arn=TOPIC)
+    return lets_in({"Statement": list(statements)})
 
 
 def holds(operator: str, **keys: JsonValue) -> bool:
@@ -36,15 +40,35 @@ def test_the_documented_statement_lets_the_topic_in() -> None:
     elsewhere = statement(Condition={"ArnEquals": {"aws:SourceArn": TOPIC + "-2"}})
 
     assert allowed(statement())
-    assert allows_delivery({"Statement": statement()}, queue_arn=QUEUE, topic_arn=TOPIC)
+    assert lets_in({"Statement": statement()})
     assert allowed(elsewhere, statement())
     assert not allowed(elsewhere)
 
 
-@pytest.mark.parametrize("policy", [None, {}, {"Statement": []}, {"Statement": "all"}], ids=str)
-def test_without_a_statement_nobody_is_let_in(policy: JsonObject | None) -> None:
-    """A queue without a policy is closed to SNS."""
-    assert not allows_delivery(policy, queue_arn=QUEUE, topic_arn=TOPIC)
+@pytest.mark.parametrize("policy", [{}, {"Statement": []}, {"Statement": "all"}], ids=str)
+def test_without_a_statement_nobody_is_let_in(policy: JsonObject) -> None:
+    """A policy that says nothing is as good as none."""
+    assert not lets_in(policy)
+
+
+def test_an_odd_statement_lets_nobody_in() -> None:
+    """Nor does it break anything: nobody has read it but we."""
+    assert not allowed(statement(Effect=["Allow"]))
+    assert not allowed(statement(Action=[{"sqs": "SendMessage"}, ["*"], None]))
+
+
+def test_each_answer_is_found_only_once() -> None:
+    """For each queue and topic; what the document becomes afterwards is another policy."""
+    document: JsonObject = {"Statement": statement(Resource="*")}
+    policy = ResourcePolicy(document)
+    first = policy.allows_delivery(queue_arn=QUEUE, topic_arn=TOPIC)
+    document.clear()
+
+    assert first
+    assert policy.allows_delivery(queue_arn=QUEUE, topic_arn=TOPIC)
+    assert not policy.allows_delivery(queue_arn=QUEUE, topic_arn=f"{TOPIC}-2")
+    assert not policy.allows_delivery(queue_arn=f"{QUEUE}-2", topic_arn=TOPIC)
+    assert not ResourcePolicy(document).allows_delivery(queue_arn=QUEUE, topic_arn=TOPIC)
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,19 @@ async def test_a_closed_queue_gets_nothing(topics: TopicStore, queues: QueueStor
     assert not lost.dead_lettered
 
 
+async def test_a_changed_policy_counts_from_the_next_message(topics: TopicStore, queues: QueueStore) -> None:
+    """Whether it opens the queue or closes it, and although nothing else was changed."""
+    queue = open_queue(queues)
+    topics.subscribe(DONE, queue.arn, raw_delivery=True)
+    closed = {"Statement": {**OPEN["Statement"], "Resource": "elsewhere"}}
+    for number, policy in enumerate((OPEN, closed, OPEN)):
+        queue.change(queues.settings(queue.settings, {"Policy": json.dumps(policy)}))
+        topics.publish(DONE, f"first {number}")
+        topics.publish(DONE, f"second {number}")
+
+    assert await bodies(queue) == ["first 0", "second 0", "first 2", "second 2"]
+
+
 def test_a_thousand_losses_are_remembered(topics: TopicStore) -> None:
     """The latest ones."""
     topics.subscribe(DONE, f"arn:aws:sqs:{REGION}:{ACCOUNT}:missing")
