@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from aio_sm_async.emulator.service import ServiceFault
+
+
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 class QueryForm:
@@ -36,7 +40,7 @@ class QueryForm:
             if not key.startswith(f"{name}."):
                 continue
             number, _, member = key[len(name) + 1 :].partition(".")
-            if number.isdecimal():
+            if _NUMBER.fullmatch(number):
                 entries.setdefault(int(number), {})[member] = text
         return [QueryForm(entries[number]) for number in sorted(entries)]
 

@@ -18,6 +18,7 @@ from aio_sm_async.emulator.topic_store import TopicStore
 _PAGE = 100
 _MOST_BYTES_IN_BATCH = 262_144
 _SUBJECT = re.compile(r"[^\x00-\x1f\x7f]{1,99}")
+_TOKEN = re.compile(r"\d{1,9}", re.ASCII)
 
 _Result = dict[str, XmlContent] | None
 
@@ -232,7 +233,7 @@ def _listed(subscriptions: Sequence[Subscription]) -> list[XmlElement]:
 def _page(name: str, members: Sequence[XmlElement], form: QueryForm) -> _Result:
     """A hundred at a time; the token is where the next hundred begins."""
     token = form.optional_text("NextToken") or "0"
-    if not token.isdecimal():
+    if not _TOKEN.fullmatch(token):
         raise ServiceFault("InvalidParameter", "Invalid parameter: NextToken")
     end = int(token) + _PAGE
     more: dict[str, XmlContent] = {"NextToken": str(end)} if end < len(members) else {}

@@ -427,6 +427,8 @@ def texts(result: ET.Element, path: str) -> list[str | None]:
             "BatchRequestTooLong",
         ),
         ("ListTopics", {"NextToken": "x"}, "InvalidParameter"),
+        ("ListTopics", {"NextToken": "9" * 5_000}, "InvalidParameter"),
+        ("PublishBatch", {f"PublishBatchRequestEntries.member.{'9' * 5_000}.Id": "x"}, "EmptyBatchRequest"),
         ("ListPhoneNumbers", {}, "InvalidAction"),
     ],
 )
