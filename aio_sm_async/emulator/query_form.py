@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 
 from aio_sm_async.emulator.service import ServiceFault
 
-
 _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
