@@ -42,7 +42,7 @@ class Gate:
         """Wait until there is room, and take it."""
         if self._refusal is not None:
             raise self._refusal()
-        if self._inside < self._limit and not self._waiters:
+        if self._inside < self._limit:  # nobody waits while there is room
             self._inside += 1
             return
         waiter = asyncio.get_running_loop().create_future()
@@ -166,4 +166,4 @@ class SubmitPermits:
         self._gate.limit = self._limit.limit
         if now >= self._paused_until:
             self._refusals += 1
-            self._paused_until = now + 0.1 + full_jitter(self._refusals, dice)
+            self._paused_until = now + 0.1 + full_jitter(self._refusals, (1 + dice) / 2)
