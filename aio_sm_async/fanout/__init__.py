@@ -1,0 +1,33 @@
+"""One call for many payloads: pulled lazily, sent within bounds, handed out in order or first done first.
+
+::
+
+    fan_out     what callers iterate over            run         pulls, sends and waits
+    intake      the source, sync or async            backlog     items on their way, and what is held for them
+    request     an item with options of its own      outcome     what became of it
+"""
+
+from __future__ import annotations
+
+from aio_sm_async.fanout.fan_out import FanOut, FanOuts, present_all, present_either, present_result
+from aio_sm_async.fanout.intake import Source
+from aio_sm_async.fanout.options import FanOutOptions
+from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.progress import FanOutProgress
+from aio_sm_async.fanout.request import NO_PAYLOAD, InferenceRequest
+from aio_sm_async.fanout.run import Prepared
+
+__all__ = [
+    "NO_PAYLOAD",
+    "FanOut",
+    "FanOutOptions",
+    "FanOutProgress",
+    "FanOuts",
+    "InferenceOutcome",
+    "InferenceRequest",
+    "Prepared",
+    "Source",
+    "present_all",
+    "present_either",
+    "present_result",
+]

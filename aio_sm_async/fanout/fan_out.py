@@ -1,0 +1,151 @@
+"""What callers hold of a `map` or `as_completed`, and what the client holds of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from aio_sm_async.fanout.backlog import Backlog, Item, Result
+from aio_sm_async.fanout.intake import Intake, Source
+from aio_sm_async.fanout.options import FanOutOptions, Limits
+from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.progress import FanOutProgress, Tally
+from aio_sm_async.fanout.request import InferenceRequest
+from aio_sm_async.fanout.run import Prepared, Run
+from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
+from aio_sm_async.protocol.window import Window
+from aio_sm_async.supervision import Supervisor
+
+Y = TypeVar("Y")
+
+MORE_SENDERS = 8
+"""So many more requests than may be open are made ready, so that none is waited for."""
+
+
+class FanOut(Generic[Y]):
+    """Iterate over it with ``async for``. Nothing is pulled or sent before the first step.
+
+    Leave it when you like: what is in flight is abandoned then, and the source closed. That is done for you
+    when the loop that made it is left, and at the latest when the client closes; ``async with`` and `aclose`
+    also wait for it. Several tasks may iterate over one: each outcome goes to one of them.
+    """
+
+    def __init__(self, run: Run, present: Callable[[InferenceOutcome[Result]], Y]) -> None:
+        self._run = run
+        self._present = present
+
+    def __repr__(self) -> str:
+        return f"<FanOut {self._run!r}>"
+
+    @property
+    def progress(self) -> FanOutProgress:
+        """How far it has come: a snapshot."""
+        return self._run.tally.now
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Y:
+        outcome = await self._run.next()
+        try:
+            return self._present(outcome)
+        except Exception:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Abandon what is in flight and close the source. What was not handed out is dropped."""
+        await self._run.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        # A loop that was left holds it no more: nobody can ask for the rest.
+        with suppress(RuntimeError):  # the event loop is closed, and all with it
+            self._run.loop.call_soon_threadsafe(self._run.abandon)
+
+
+class FanOuts:
+    """Opens the fan-outs of one client, and closes those that are left.
+
+    Args:
+        supervisor: Runs their tasks.
+        max_in_flight: No window is larger.
+        max_concurrent_requests: How many requests may be open at once.
+    """
+
+    def __init__(self, supervisor: Supervisor, *, max_in_flight: int, max_concurrent_requests: int) -> None:
+        self._supervisor = supervisor
+        self._max_in_flight = max_in_flight
+        self._max_sending = max_concurrent_requests + MORE_SENDERS
+        self._runs: set[Run] = set()
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def open(
+        self,
+        source: Source,
+        options: FanOutOptions,
+        prepare: Callable[[InferenceRequest], Prepared],
+        present: Callable[[InferenceOutcome[Result]], Y],
+        *,
+        in_order: bool,
+    ) -> FanOut[Y]:
+        """A new one, which begins when it is iterated over.
+
+        Args:
+            source: The items.
+            options: How far to run ahead, and what holds for all requests.
+            prepare: Checks one request; what it raises is that item's outcome.
+            present: Makes of an outcome what is handed out; what it raises ends it all.
+            in_order: Hand out in the order of the source; if not, first done first.
+
+        Raises:
+            InvalidRequestError: The options cannot work.
+            TypeError: The source is nothing to iterate over.
+        """
+        turns: Turns[Item] = InOrder() if in_order else FirstDone()
+        limits = Limits.of(options, max_in_flight=self._max_in_flight)
+        run = Run(
+            Intake(source),
+            prepare,
+            backlog=Backlog(turns, Window(limits.items, limits.bytes)),
+            max_sending=self._max_sending,
+            supervisor=self._supervisor,
+            tally=Tally(options.get("progress")),
+            when_over=self._runs.discard,
+        )
+        self._runs.add(run)
+        return FanOut(run, present)
+
+    async def aclose(self) -> None:
+        """End all. Whoever iterates over one gets what is done, then `ClientClosedError`."""
+        for run in tuple(self._runs):
+            await run.fail()
+
+
+def present_all(outcome: InferenceOutcome[Result]) -> InferenceOutcome[Result]:
+    """For `as_completed`: whatever became of it."""
+    return outcome
+
+
+def present_result(outcome: InferenceOutcome[Result]) -> Result:
+    """For `map`: the result, or the error raised at its place."""
+    if outcome.error is not None:
+        key = "" if outcome.key is None else f", key {outcome.key!r}"
+        outcome.error.add_note(f"It belongs to item {outcome.index}{key}.")
+    return outcome.unwrap()
+
+
+def present_either(outcome: InferenceOutcome[Result]) -> Result | Exception:
+    """For `map` with exceptions returned: the result or the error."""
+    return outcome.unwrap() if outcome.error is None else outcome.error

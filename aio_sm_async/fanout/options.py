@@ -1,0 +1,70 @@
+"""What a caller may say of a whole fan-out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from aio_sm_async.errors import InvalidRequestError
+from aio_sm_async.fanout.progress import FanOutProgress
+from aio_sm_async.options import InvocationOptions
+
+MAX_BUFFERED_BYTES = 64 * 1024 * 1024
+
+_ONE_ONLY = ("inference_id", "filename")
+
+
+class FanOutOptions(InvocationOptions, total=False):
+    """`InvocationOptions` for every item, and how far to run ahead. None, or left out, is the default.
+
+    Attributes:
+        window: How many items may be pulled from the source and not yet handed out; at most, and by default,
+            the client's ``max_in_flight``.
+        max_buffered_bytes: Nothing is pulled while payloads and responses of so many bytes are held; 64 MiB
+            by default. Responses beyond it are left in S3, and read again when their turn comes.
+        progress: Called with a snapshot whenever a request was sent or an item has its outcome.
+    """
+
+    window: int | None
+    max_buffered_bytes: int | None
+    progress: Callable[[FanOutProgress], object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a fan-out may run ahead.
+
+    Attributes:
+        items: How many items may be pulled and not handed out.
+        bytes: Nothing is pulled while so many are held.
+    """
+
+    items: int
+    bytes: int
+
+    @classmethod
+    def of(cls, options: FanOutOptions, *, max_in_flight: int) -> Self:
+        """What the caller said, within what the client allows.
+
+        Raises:
+            InvalidRequestError: It cannot work, or not for more than one request.
+        """
+        for name in _ONE_ONLY:
+            if options.get(name) is not None:
+                raise InvalidRequestError(
+                    name,
+                    "can hold for one request only",
+                    f"Give each item its own: InferenceRequest(payload, {name}=...).",
+                )
+        window = _positive("window", options.get("window"), max_in_flight)
+        max_bytes = _positive("max_buffered_bytes", options.get("max_buffered_bytes"), MAX_BUFFERED_BYTES)
+        return cls(min(window, max_in_flight), max_bytes)
+
+
+def _positive(name: str, value: int | None, default: int) -> int:
+    if value is None:
+        return default
+    if value < 1:
+        raise InvalidRequestError(name, "must be at least 1", "Leave it out for the default.")
+    return value

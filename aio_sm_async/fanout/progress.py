@@ -1,0 +1,73 @@
+"""How far a fan-out has come, and whoever wants to hear of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+logger = logging.getLogger("aio_sm_async")
+
+
+@dataclass(frozen=True, slots=True)
+class FanOutProgress:
+    """A snapshot of one `map` or `as_completed`.
+
+    Attributes:
+        submitted: Items whose request was sent and not refused.
+        in_flight: Those of them without an outcome.
+        done: Items with an outcome, those that failed among them.
+        failed: Items whose outcome is an error.
+    """
+
+    submitted: int = 0
+    in_flight: int = 0
+    done: int = 0
+    failed: int = 0
+
+
+class Tally:
+    """Counts, and tells each change.
+
+    Args:
+        listener: Called with a snapshot after each change. If it raises, that is logged, and it is called
+            no more: a broken bar must not break the work.
+    """
+
+    def __init__(self, listener: Callable[[FanOutProgress], object] | None) -> None:
+        self._listener = listener
+        self._submitted = 0
+        self._landed = 0
+        self._done = 0
+        self._failed = 0
+
+    @property
+    def now(self) -> FanOutProgress:
+        """A snapshot."""
+        return FanOutProgress(self._submitted, self._submitted - self._landed, self._done, self._failed)
+
+    def submitted(self) -> None:
+        """A request was sent."""
+        self._submitted += 1
+        self._tell()
+
+    def done(self, *, was_submitted: bool, failed: bool) -> None:
+        """An item has its outcome."""
+        self._done += 1
+        self._landed += was_submitted
+        self._failed += failed
+        self._tell()
+
+    def failed_late(self) -> None:
+        """A result could not be handed out."""
+        self._failed += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._listener is None:
+            return
+        try:
+            self._listener(self.now)
+        except Exception:
+            logger.exception("the progress callback failed, and is called no more")
+            self._listener = None

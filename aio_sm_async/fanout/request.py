@@ -1,0 +1,47 @@
+"""One item of a fan-out that is more than its payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, Unpack
+
+from aio_sm_async.options import InvocationOptions
+
+
+class _Missing(Enum):
+    PAYLOAD = "no payload was given"
+
+
+NO_PAYLOAD: Final = _Missing.PAYLOAD
+"""Stands for a payload that was left out; None is JSON's null."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class InferenceRequest:
+    """An item for `map` and `as_completed`, with options or a key of its own.
+
+    Attributes:
+        payload: See `AsyncInferenceClient.submit`.
+        input_location: An ``s3://`` URI of an input that is in S3 already, instead of a payload.
+        key: What the caller calls it: it comes back with the outcome, and is sent nowhere.
+        options: They go before those of the call. See `InvocationOptions`.
+    """
+
+    payload: object = field(repr=False)
+    input_location: str | None
+    key: str | None
+    options: InvocationOptions
+
+    def __init__(
+        self,
+        payload: object = NO_PAYLOAD,
+        *,
+        input_location: str | None = None,
+        key: str | None = None,
+        **options: Unpack[InvocationOptions],
+    ) -> None:
+        object.__setattr__(self, "payload", payload)
+        object.__setattr__(self, "input_location", input_location)
+        object.__setattr__(self, "key", key)
+        object.__setattr__(self, "options", options)

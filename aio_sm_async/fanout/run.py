@@ -1,0 +1,288 @@
+"""The work behind one `FanOut`: pulls items from the source, sends them, and waits for what becomes of them.
+
+One task pulls, one task runs for each request that is being sent, and none for what waits for its completion.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+
+from aio_sm_async.errors import ClientClosedError, InvalidRequestError
+from aio_sm_async.fanout.backlog import Backlog, Item, Result
+from aio_sm_async.fanout.intake import Intake
+from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.progress import Tally
+from aio_sm_async.fanout.request import InferenceRequest
+from aio_sm_async.flight import AnyFuture
+from aio_sm_async.protocol.request import MAX_INLINE_BYTES
+from aio_sm_async.results import InferenceResult
+from aio_sm_async.supervision import Supervisor
+
+logger = logging.getLogger("aio_sm_async")
+
+PULLS_IN_A_ROW = 16
+"""After so many, others get the loop, even if neither source nor window made it wait."""
+
+ABANDONS_IN_A_ROW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that is checked and ready to be sent.
+
+    Attributes:
+        size_bytes: What is held in memory until it is sent.
+        send: Sends it; returns once it is accepted, or once nobody knows.
+    """
+
+    size_bytes: int
+    send: Callable[[], Awaitable[AnyFuture]]
+
+
+class Run:
+    """From the first pull to the last outcome, or to the moment that somebody stops it.
+
+    Args:
+        intake: The source.
+        prepare: Checks one request; what it raises is that item's outcome.
+        backlog: Holds the items.
+        max_sending: How many requests may be on their way to SageMaker at once.
+        supervisor: Runs the tasks.
+        tally: Counts.
+        when_over: Called once nothing is left to be closed.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        prepare: Callable[[InferenceRequest], Prepared],
+        *,
+        backlog: Backlog,
+        max_sending: int,
+        supervisor: Supervisor,
+        tally: Tally,
+        when_over: Callable[[Run], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.tally = tally
+        self._intake = intake
+        self._prepare = prepare
+        self._backlog = backlog
+        self._max_sending = max_sending
+        self._supervisor = supervisor
+        self._when_over = when_over
+        self._sending = 0
+        self._handed_out: AnyFuture | None = None
+        self._end: BaseException | None = None
+        self._is_started = False
+        # Ended: nothing more is pulled. Over: nothing more is handed out either.
+        self._is_ended = False
+        self._is_over = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping: asyncio.Task[None] | None = None
+        # The consumer waits for the one, the pulling task for the other.
+        self._is_ready = asyncio.Event()
+        self._has_moved = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        state = "over" if self._is_over else repr(self._backlog)
+        return f"<Run {self._backlog.entered} pulled, {state}>"
+
+    # What the consumer does
+
+    async def next(self) -> InferenceOutcome[Result]:
+        """The outcome whose turn it is. Whoever is cancelled while waiting for it has lost nothing.
+
+        Raises:
+            StopAsyncIteration: All have been handed out.
+            BaseException: The source's own; all that came out of it before has been handed out.
+        """
+        async with self._one_at_a_time:
+            self._start()
+            self._consume()
+            item = await self._wait_first()
+            if item is not None and item.left_bytes:
+                await self._recall(item)
+            if self._is_over:
+                raise StopAsyncIteration
+            if item is None:
+                await self.aclose()
+                raise self._end or StopAsyncIteration
+            self._handed_out = item.future
+            self._has_moved.set()
+            return self._backlog.hand_out(item)
+
+    async def aclose(self) -> None:
+        """Abandon what is in flight, close the source, drop what was not handed out."""
+        await asyncio.shield(self.abandon())  # others wait for it too
+
+    def abandon(self) -> asyncio.Task[None]:
+        """The same, soon."""
+        self._is_over = True
+        self._is_ready.set()
+        return self._stop()
+
+    async def fail(self) -> None:
+        """The client was closed: what has no outcome fails with that, and nothing more is pulled."""
+        await asyncio.sleep(0)  # the futures that it has failed call back first: their errors have tokens
+        for item in self._backlog.unsettled:
+            self._settle(item, ClientClosedError("the client was closed before the request was accepted"))
+        self._end_with(ClientClosedError("the client was closed before the source was at its end"))
+        await asyncio.shield(self._stop())
+
+    def _start(self) -> None:
+        if not self._is_started and not self._is_ended and not self._is_over:
+            self._is_started = True
+            self._spawn(self._pull())
+
+    async def _wait_first(self) -> Item | None:
+        while not self._is_over:
+            item = self._backlog.first()
+            if item is not None:
+                return item
+            if self._is_ended and self._backlog.is_settled:
+                return None
+            self._is_ready.clear()
+            await self._is_ready.wait()
+        return None
+
+    async def _recall(self, item: Item) -> None:
+        await self._backlog.recall(item)
+        if isinstance(item.outcome, Exception):
+            self.tally.failed_late()
+
+    def _consume(self) -> None:
+        """Whoever asks for the next has taken the one before: it is not delivered again."""
+        handed_out, self._handed_out = self._handed_out, None
+        if handed_out is not None:
+            handed_out.exception()
+
+    # What an item goes through
+
+    async def _pull(self) -> None:
+        try:
+            while await self._wait_room():
+                self._take(await self._intake.pull())
+                if self._backlog.entered % PULLS_IN_A_ROW == 0:
+                    await asyncio.sleep(0)
+        except StopAsyncIteration:
+            self._end_with(None)
+        except asyncio.CancelledError as error:
+            if _is_being_cancelled():
+                raise
+            self._end_with(error)
+        except Exception as error:  # noqa: BLE001 - the source's own, for the consumer to see
+            self._end_with(error)
+
+    async def _wait_room(self) -> bool:
+        """Return once an item may be pulled: False if none may be any more."""
+        while not self._is_ended and not self._is_over:
+            if self._backlog.has_room and self._sending < self._max_sending:
+                return True
+            self._has_moved.clear()
+            await self._has_moved.wait()
+        return False
+
+    def _take(self, pulled: object) -> None:
+        request = pulled if isinstance(pulled, InferenceRequest) else InferenceRequest(pulled)
+        item = self._backlog.enter(request.key)
+        try:
+            prepared = self._prepare(request)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one item is that item's outcome
+            self._settle(item, error)
+            return
+        self._backlog.hold(item, prepared.size_bytes)
+        self._sending += 1
+        self._spawn(self._send(item, prepared))
+
+    async def _send(self, item: Item, prepared: Prepared) -> None:
+        try:
+            future = await prepared.send()
+        except asyncio.CancelledError:
+            if _is_being_cancelled():
+                raise
+            self._settle(item, _cancelled_by_itself())
+        except Exception as error:  # noqa: BLE001 - as above
+            self._settle(item, error)
+            if isinstance(error, ClientClosedError):
+                self._end_with(error)
+        else:
+            self._sent(item, future, prepared.size_bytes)
+        finally:
+            self._sending -= 1
+            self._has_moved.set()
+
+    def _sent(self, item: Item, future: AnyFuture, size_bytes: int) -> None:
+        item.future = future
+        # While nobody knows whether it was accepted the request is kept, to be sent again.
+        self._backlog.hold(item, 0 if future.accepted is not None else min(size_bytes, MAX_INLINE_BYTES))
+        self.tally.submitted()
+        future.add_done_callback(partial(self._done, item))
+
+    def _done(self, item: Item, future: AnyFuture) -> None:
+        # A look, no more: it counts as taken when the consumer has it.
+        outcome = future._error or future._value  # noqa: SLF001
+        assert isinstance(outcome, Exception | InferenceResult)
+        self._settle(item, outcome)
+
+    def _settle(self, item: Item, outcome: Result | Exception) -> None:
+        if not self._backlog.settle(item, outcome):
+            return
+        self.tally.done(was_submitted=item.future is not None, failed=isinstance(outcome, Exception))
+        if self._backlog.first() is item:
+            self._is_ready.set()
+        self._has_moved.set()
+
+    def _end_with(self, error: BaseException | None) -> None:
+        """Nothing more is pulled."""
+        if not self._is_ended:
+            self._is_ended, self._end = True, error
+            self._is_ready.set()
+
+    # Stopping
+
+    def _stop(self) -> asyncio.Task[None]:
+        if self._stopping is None:
+            self._stopping = self.loop.create_task(self._wind_up(), name="end of a fan-out")
+        return self._stopping
+
+    async def _wind_up(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._is_over:
+            await self._abandon_all()
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+        try:
+            await self._intake.aclose()
+        except Exception:
+            logger.exception("the source of a fan-out failed while it was closed")
+        self._when_over(self)
+
+    async def _abandon_all(self) -> None:
+        for count, item in enumerate(self._backlog.drop(), 1):
+            if item.future is not None:
+                item.future.abandon()
+            if count % ABANDONS_IN_A_ROW == 0:
+                await asyncio.sleep(0)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = self._supervisor.spawn(work, name="fan-out")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_being_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _cancelled_by_itself() -> InvalidRequestError:
+    return InvalidRequestError(
+        "payload", "whatever it is read from was cancelled", "Find out why; the item was not sent."
+    )
