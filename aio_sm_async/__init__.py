@@ -2,7 +2,8 @@
 
 Submit → wait → resolve::
 
-    client          the public methods: invoke, submit, drain, statistics
+    client          the public methods: invoke, submit, map, as_completed, drain, statistics
+    fanout          many payloads in one call, pulled lazily and sent within bounds
     drafts          a payload becomes a checked request
     dispatch        it is uploaded where it must be, and sent under the semaphore (submission, flow)
     completions     notifications from SQS, and polling of S3
@@ -40,6 +41,7 @@ from aio_sm_async.errors import (
     ValidationError,
     WaitTimeoutError,
 )
+from aio_sm_async.fanout import FanOut, FanOutOptions, FanOutProgress, InferenceOutcome, InferenceRequest
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import InvocationOptions, RequestOptions
 from aio_sm_async.protocol.location import S3Location
@@ -61,9 +63,14 @@ __all__ = [
     "DeadlinePassedError",
     "DecodeError",
     "ExpiredError",
+    "FanOut",
+    "FanOutOptions",
+    "FanOutProgress",
     "InferenceError",
     "InferenceFailedError",
     "InferenceFuture",
+    "InferenceOutcome",
+    "InferenceRequest",
     "InferenceResult",
     "InternalFailure",
     "InvalidRequestError",

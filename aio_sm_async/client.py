@@ -7,17 +7,32 @@ import copy
 import math
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from enum import Enum
+from functools import partial
 from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Literal, Self, TypeVar, Unpack, overload
 
 from aio_sm_async.assembly import Assembly, assemble
 from aio_sm_async.clock import Clock, SystemClock
+from aio_sm_async.codecs import EncodedPayload
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
+from aio_sm_async.drafts import Draft
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError, WaitTimeoutError
+from aio_sm_async.fanout import (
+    NO_PAYLOAD,
+    FanOut,
+    FanOutOptions,
+    FanOuts,
+    InferenceOutcome,
+    InferenceRequest,
+    Prepared,
+    Source,
+    present_all,
+    present_either,
+    present_result,
+)
 from aio_sm_async.finishing import finish
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import InvocationOptions, RequestOptions
@@ -28,12 +43,8 @@ from aio_sm_async.uploads import S3Uploads
 
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 21_600
 
-
-class _Missing(Enum):
-    PAYLOAD = "no payload was given"
-
-
-_NO_PAYLOAD: Final = _Missing.PAYLOAD
+Result = InferenceResult[object]
+Y = TypeVar("Y")
 
 
 class AsyncInferenceClient:
@@ -169,7 +180,7 @@ class AsyncInferenceClient:
 
     async def submit(
         self,
-        payload: object = _NO_PAYLOAD,
+        payload: object = NO_PAYLOAD,
         *,
         input_location: str | None = None,
         **options: Unpack[InvocationOptions],
@@ -192,21 +203,12 @@ class AsyncInferenceClient:
             ClientClosedError: The client is not open.
         """
         assembly = self._life.assembly
-        merged: InvocationOptions = {**self._options, **options}
-        if payload is _NO_PAYLOAD and input_location is not None:
-            draft = assembly.drafts.of_location(input_location, merged)
-        elif payload is not _NO_PAYLOAD and input_location is None:
-            takes_inline = assembly.engine.dispatch.takes_inline(merged.get("endpoint_name") or "")
-            draft = assembly.drafts.of_payload(payload, merged, takes_inline=takes_inline)
-        else:
-            raise InvalidRequestError(
-                "payload", "exactly one of payload and input_location must be given", "Give one of them."
-            )
+        draft = _draft(assembly, payload, input_location, {**self._options, **options})
         return await assembly.engine.submit(draft.invocation, draft.request, draft.upload)
 
     async def invoke(
         self,
-        payload: object = _NO_PAYLOAD,
+        payload: object = NO_PAYLOAD,
         *,
         input_location: str | None = None,
         timeout: float | None = None,
@@ -250,6 +252,98 @@ class AsyncInferenceClient:
         finally:
             if future is not None:
                 future.abandon()
+
+    @overload
+    def map(
+        self,
+        payloads: Source,
+        *,
+        return_exceptions: Literal[False] = False,
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[Result]: ...
+
+    @overload
+    def map(
+        self, payloads: Source, *, return_exceptions: Literal[True], **options: Unpack[FanOutOptions]
+    ) -> FanOut[Result | Exception]: ...
+
+    def map(
+        self, payloads: Source, *, return_exceptions: bool = False, **options: Unpack[FanOutOptions]
+    ) -> FanOut[Result] | FanOut[Result | Exception]:
+        """Send every payload; ``async for`` gives the results in the order of the payloads.
+
+        Payloads are pulled as results are taken, so that a source of any length needs little memory. The
+        first failure is raised at its place, and ends it all: what is in flight is abandoned.
+
+        Args:
+            payloads: A sync or async iterable of payloads, or of `InferenceRequest`. A sync one is pulled in
+                the event loop: make it async if it blocks.
+            return_exceptions: Hand out an item's failure at its place instead, and go on.
+            **options: For every request; see `FanOutOptions`.
+
+        Raises:
+            InvalidRequestError: An option is wrong, or can hold for one request only.
+            TypeError: ``payloads`` is not such an iterable.
+            ClientClosedError: The client is not open.
+        """
+        if return_exceptions:
+            return self._fan_out(payloads, options, present_either, in_order=True)
+        return self._fan_out(payloads, options, present_result, in_order=True)
+
+    def as_completed(
+        self, payloads: Source, **options: Unpack[FanOutOptions]
+    ) -> FanOut[InferenceOutcome[Result]]:
+        """Send every payload; ``async for`` gives what becomes of each, first done first.
+
+        An item's failure is in its `InferenceOutcome`, and is never raised.
+
+        Args:
+            payloads: See `map`.
+            **options: For every request; see `FanOutOptions`.
+
+        Raises:
+            InvalidRequestError: An option is wrong, or can hold for one request only.
+            TypeError: ``payloads`` is not such an iterable.
+            ClientClosedError: The client is not open.
+        """
+        return self._fan_out(payloads, options, present_all, in_order=False)
+
+    def _fan_out(
+        self,
+        payloads: Source,
+        options: FanOutOptions,
+        present: Callable[[InferenceOutcome[Result]], Y],
+        *,
+        in_order: bool,
+    ) -> FanOut[Y]:
+        assembly = self._life.assembly
+        merged: FanOutOptions = {**self._options, **options}
+        defaults: InvocationOptions = merged
+
+        def prepare(request: InferenceRequest) -> Prepared:
+            draft = _draft(assembly, request.payload, request.input_location, {**defaults, **request.options})
+            send = partial(assembly.engine.submit, draft.invocation, draft.request, draft.upload)
+            return Prepared(_size_bytes(draft), send)
+
+        return self._life.fan_outs.open(payloads, merged, prepare, present, in_order=in_order)
+
+
+def _draft(
+    assembly: Assembly, payload: object, input_location: str | None, options: InvocationOptions
+) -> Draft:
+    if payload is NO_PAYLOAD and input_location is not None:
+        return assembly.drafts.of_location(input_location, options)
+    if payload is not NO_PAYLOAD and input_location is None:
+        takes_inline = assembly.engine.dispatch.takes_inline(options.get("endpoint_name") or "")
+        return assembly.drafts.of_payload(payload, options, takes_inline=takes_inline)
+    raise InvalidRequestError(
+        "payload", "exactly one of payload and input_location must be given", "Give one of them."
+    )
+
+
+def _size_bytes(draft: Draft) -> int:
+    body = draft.upload.body if isinstance(draft.upload, EncodedPayload) else draft.request.body
+    return len(body or b"")
 
 
 def _waited(future: InferenceFuture[InferenceResult[object]] | None, timeout: float) -> WaitTimeoutError:
@@ -310,6 +404,12 @@ class _Life:
             async with AsyncExitStack() as stack:
                 assembly = await assemble(self.settings, stack)
                 await assembly.engine.open()
+                self.fan_outs = FanOuts(
+                    assembly.engine.supervisor,
+                    max_in_flight=self.settings.max_in_flight,
+                    max_concurrent_requests=self.settings.max_concurrent_requests,
+                )
+                stack.push_async_callback(self.fan_outs.aclose)  # before connections, after the engine
                 self._stack = stack.pop_all()
             self._assembly = assembly
             self._loop = asyncio.get_running_loop()

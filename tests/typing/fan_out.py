@@ -1,0 +1,44 @@
+"""What a type checker makes of fan-outs. Never run: only checked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+from aio_sm_async import (
+    AsyncInferenceClient,
+    FanOut,
+    FanOutProgress,
+    InferenceOutcome,
+    InferenceRequest,
+    InferenceResult,
+)
+
+Result = InferenceResult[object]
+
+
+async def numbers() -> AsyncIterator[int]:
+    yield 1
+
+
+def show(now: FanOutProgress) -> None:
+    assert_type(now.done, int)
+
+
+async def calls(client: AsyncInferenceClient) -> None:
+    assert_type(client.map([1, "two", b"3"]), FanOut[Result])
+    assert_type(client.map(numbers(), window=5, accept="text/plain"), FanOut[Result])
+    assert_type(client.map([], return_exceptions=True), FanOut[Result | Exception])
+    assert_type(client.as_completed([], progress=show), FanOut[InferenceOutcome[Result]])
+    async for result in client.map(InferenceRequest(number, key=str(number)) for number in range(3)):
+        assert_type(result, Result)
+    async with client.as_completed([None]) as outcomes:
+        assert_type(await anext(outcomes), InferenceOutcome[Result])
+        async for outcome in outcomes:
+            assert_type(outcome.index, int)
+            assert_type(outcome.key, str | None)
+            assert_type(outcome.error, Exception | None)
+            assert_type(outcome.unwrap(), Result)
+    client.map(7)  # type: ignore[call-overload]
+    client.map([], windows=7)  # type: ignore[call-overload]
+    InferenceRequest("x", acept="text/plain")  # type: ignore[call-arg]
