@@ -9,11 +9,16 @@ from typing import Protocol
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload
 from aio_sm_async.errors import AsyncInferenceError, ValidationError
 from aio_sm_async.flight import Flight
+from aio_sm_async.flow import Gate
 from aio_sm_async.protocol.request import Acceptance
 from aio_sm_async.submission import Submission
 from aio_sm_async.uploads import Uploader
 
 logger = logging.getLogger("aio_sm_async")
+
+
+MAX_CONCURRENT_UPLOADS = 16
+"""Each holds an open source, and up to five parts of it in memory."""
 
 
 class DeletesAfter(Protocol):
@@ -40,6 +45,7 @@ class Dispatch:
         self._uploader = uploader
         self._deletes_after = deletes_after
         self._inline_refused: set[str] = set()
+        self._uploads = Gate(MAX_CONCURRENT_UPLOADS)
 
     def takes_inline(self, endpoint_name: str) -> bool:
         """False once the endpoint's region has refused a payload in the request itself."""
@@ -85,9 +91,11 @@ class Dispatch:
     async def _upload(self, flight: Flight, payload: EncodedPayload | StreamedPayload) -> None:
         assert self._uploader is not None
         assert flight.request is not None
-        location = self._uploader.location_for(flight.invocation.inference_id)
-        flight.uploaded = location
-        await self._uploader.upload(payload, location)
+        invocation = flight.invocation
+        location = self._uploader.location_for(invocation.object_name or invocation.inference_id)
+        async with self._uploads:
+            flight.uploaded = location
+            await self._uploader.upload(payload, location)
         flight.request = replace(
             flight.request, body=None, input_location=str(location), content_type=payload.content_type
         )

@@ -79,9 +79,12 @@ class Drafts:
         body: bytes | None = None,
         input_location: str | None = None,
     ) -> Draft:
+        # The caller may use an id again. What names objects in S3 is never used again, or the result of an
+        # earlier run would be taken for this one's.
+        object_name = self._identity.mint(secrets.token_bytes(12))
         inference_id = options.get("inference_id")
         if inference_id is None:
-            inference_id = self._identity.mint(secrets.token_bytes(12))
+            inference_id = object_name
         request = InvocationRequest(
             endpoint_name=_endpoint_name(options),
             body=body,
@@ -96,8 +99,9 @@ class Drafts:
             invocation_timeout_seconds=options.get("invocation_timeout_seconds"),
         )
         check_request(request)
+        is_in_block = self._sends_names and request.filename is None
         if self._sends_names:
-            request = self._named(request, inference_id)
+            request = self._named(request, object_name)
         self._count += 1
         invocation = Invocation(
             inference_id,
@@ -107,18 +111,19 @@ class Drafts:
             + MARGIN_SECONDS,
             extension=request.s3_output_path_extension,
             filename=request.filename,
+            object_name=object_name,
+            is_in_block=is_in_block,
         )
         return Draft(invocation, request, None)
 
-    def _named(self, request: InvocationRequest, inference_id: str) -> InvocationRequest:
+    def _named(self, request: InvocationRequest, object_name: str) -> InvocationRequest:
         extension = request.s3_output_path_extension
-        named = replace(
-            request,
-            s3_output_path_extension=output_extension(
-                extension, self._identity, self._count // BLOCK_INVOCATIONS
-            ),
-            filename=request.filename or output_filename(inference_id),
-        )
+        ours = output_extension(extension, self._identity, self._count // BLOCK_INVOCATIONS)
+        if request.filename is None:
+            named = replace(request, s3_output_path_extension=ours, filename=output_filename(object_name))
+        else:  # the same one may be given to many, so each has a folder of its own
+            folder = output_filename(object_name).removesuffix(".out")
+            named = replace(request, s3_output_path_extension=f"{ours}/{folder}")
         if extension is not None:
             check_request(named)  # the caller's part and ours may be too long together
         return named

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -20,9 +20,9 @@ from aio_sm_async.codecs import EncodedPayload, StreamedPayload
 from aio_sm_async.completions.polling import PollingSource
 from aio_sm_async.completions.source import CompletionSource
 from aio_sm_async.dispatch import Dispatch
-from aio_sm_async.errors import AmbiguousError, AsyncInferenceError, ClientClosedError
+from aio_sm_async.errors import AmbiguousError, AsyncInferenceError, ClientClosedError, InvalidRequestError
 from aio_sm_async.flight import AnyFuture, Flight, Flights
-from aio_sm_async.flow import Gate, Quiet
+from aio_sm_async.flow import Gate, Quiet, Underway
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.completion import Completed
@@ -30,10 +30,21 @@ from aio_sm_async.protocol.identifiers import Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation, State
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.notification_health import NotificationHealth
-from aio_sm_async.protocol.registry import Acknowledge, Action, Fetch, Look, Registry, Release, Resend, Settle
+from aio_sm_async.protocol.registry import (
+    Acknowledge,
+    Action,
+    Fetch,
+    Hold,
+    Look,
+    Registry,
+    Release,
+    Resend,
+    Settle,
+    Undeliverable,
+)
 from aio_sm_async.protocol.request import Acceptance, InvocationRequest
 from aio_sm_async.protocol.token import Token, encode_token
-from aio_sm_async.resolution import NotThere, Resolution
+from aio_sm_async.resolution import Fetched, NotThere, Resolution
 from aio_sm_async.statistics import Counters
 from aio_sm_async.supervision import Supervisor
 
@@ -80,7 +91,9 @@ class Engine:
         self._alarm_moved = asyncio.Event()
         self._unplaced: set[str] = set()
         self._settled_all = Quiet()
-        self._answered_all = Quiet()
+        self._sending = Underway()
+        self._cleaning = Quiet()
+        self._warned_of: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<Engine {self.registry!r} {self._window!r}>"
@@ -103,17 +116,20 @@ class Engine:
     async def aclose(self, timeout_seconds: float) -> None:
         """Stop intake, let open requests be answered, fail what is pending, acknowledge the rest."""
         self._window.close(lambda: ClientClosedError("the client is closed; open a new one"))
-        with suppress(TimeoutError):
-            async with self._clock.timeout_at(self._clock.monotonic() + timeout_seconds):
-                await asyncio.gather(
-                    self._answered_all.wait(), *(source.quiesce() for source in self._sources)
-                )
+        await self._wait_at_most(
+            timeout_seconds, self._sending.wait(), *(source.quiesce() for source in self._sources)
+        )
+        self._sending.cut()
+        await self._wait_at_most(timeout_seconds, self._sending.wait(), self._cleaning.wait())
         for flight in self._flights:
             self._close_flight(flight)
         await self.supervisor.aclose()
+        await self._wait_at_most(timeout_seconds, *(source.aclose() for source in self._sources))
+
+    async def _wait_at_most(self, seconds: float, *steps: Awaitable[None]) -> None:
         with suppress(TimeoutError):
-            async with self._clock.timeout_at(self._clock.monotonic() + timeout_seconds):
-                await asyncio.gather(*(source.aclose() for source in self._sources))
+            async with self._clock.timeout_at(self._clock.monotonic() + seconds):
+                await asyncio.gather(*steps)
 
     def _close_flight(self, flight: Flight) -> None:
         invocation, future = flight.invocation, flight.future()
@@ -124,10 +140,7 @@ class Engine:
         self._perform(self.registry.abandoned(invocation.inference_id))
         self._land(invocation.inference_id)
         if future is not None:
-            error = f"the client was closed while {invocation.inference_id} was in flight"
-            future.fail(
-                ClientClosedError(f"{error}; its token names where the result will lie.", token=token)
-            )
+            future.fail(_closed_over(invocation, token))
 
     # What callers do
 
@@ -141,7 +154,7 @@ class Engine:
         await self._window.acquire()
         try:
             self.registry.register(invocation)
-        except ValueError:
+        except InvalidRequestError:
             self._window.release()
             raise
         future: AnyFuture = InferenceFuture(invocation, self, self._loop)
@@ -150,7 +163,7 @@ class Engine:
         self._counters["submitted"] += 1
         self._settled_all.enter()
         self._is_busy.set()
-        with self._answered_all:
+        with self._sending.work(lambda: _closed_over(invocation, self.token_of(invocation))):
             try:
                 await self._send(flight, payload)
             except BaseException as error:
@@ -161,10 +174,7 @@ class Engine:
     def abandon(self, inference_id: str) -> None:
         """Nobody waits for it any more: its slot is free, a late notification is acknowledged."""
         self._perform(self.registry.abandoned(inference_id))
-        flight = self._land(inference_id)
-        if flight is not None:
-            self._counters["abandoned"] += 1
-            self._clean_up(flight, succeeded=False)
+        self._land(inference_id)
 
     def abandon_threadsafe(self, inference_id: str) -> None:
         """The same from anywhere, soon."""
@@ -200,8 +210,10 @@ class Engine:
     async def _send(self, flight: Flight, payload: EncodedPayload | StreamedPayload | None) -> None:
         try:
             acceptance = await self.dispatch.send(flight, payload)
-        except AmbiguousError:
+        except AmbiguousError as error:
             if self._on_ambiguous == "raise":
+                error.inference_id = flight.invocation.inference_id
+                error.token = self.token_of(flight.invocation)
                 raise
             self._ambiguous(flight)
         else:
@@ -209,6 +221,8 @@ class Engine:
 
     def _accepted(self, flight: Flight, acceptance: Acceptance) -> None:
         flight.request = None
+        if acceptance.output_location is None:
+            self._warn_of_only_copies(flight.invocation.endpoint_name)
         self._perform(
             self.registry.accepted(
                 flight.invocation.inference_id,
@@ -222,6 +236,16 @@ class Engine:
             if (unplaced := self._flights.get(inference_id)) is not None:
                 self._watch(unplaced)
 
+    def _warn_of_only_copies(self, endpoint_name: str) -> None:
+        if endpoint_name in self._warned_of:
+            return
+        self._warned_of.add(endpoint_name)
+        logger.warning(
+            "%s has no S3OutputPath: its results exist in their notifications alone, up to 128 KB, and stay "
+            "in the queue until they are taken. Give the endpoint an S3OutputPath.",
+            endpoint_name,
+        )
+
     def _ambiguous(self, flight: Flight) -> None:
         self._counters["ambiguous"] += 1
         self._perform(self.registry.ambiguous(flight.invocation.inference_id, self._clock.monotonic()))
@@ -231,7 +255,6 @@ class Engine:
         """It was not sent, was refused, or its caller went: it is in flight no more."""
         inference_id = flight.invocation.inference_id
         if isinstance(error, AsyncInferenceError) and not isinstance(error, AmbiguousError):
-            self._counters["rejected"] += 1
             self._perform(self.registry.rejected(inference_id))
             self._land(inference_id)
             self._clean_up(flight, succeeded=False)
@@ -293,12 +316,14 @@ class Engine:
                     receipt.acknowledge()
                 case Release(receipt, ownership):
                     receipt.release(ownership)
+                case Hold(receipt):
+                    receipt.hold()
                 case Fetch():
                     self.supervisor.spawn(self._fetch(action), name="fetch")
                 case Look(invocation, is_last):
                     self.supervisor.spawn(self._look(invocation, is_last=is_last), name="look")
                 case Resend(invocation):
-                    self.supervisor.spawn(self._resend(invocation), name="resend")
+                    self._start_resend(invocation)
                 case _:
                     assert_never(action)
 
@@ -332,11 +357,15 @@ class Engine:
             self._polling.forget(inference_id)
         if not self._flights:
             self._is_busy.clear()
+        if flight.resending is not None and flight.resending is not asyncio.current_task():
+            flight.resending.cancel()  # it has ended: sending it again would be paid for in vain
         return flight
 
     def _clean_up(self, flight: Flight, *, succeeded: bool) -> None:
         if self.dispatch.is_to_clean_up(flight, succeeded=succeeded):
-            self.supervisor.spawn(self.dispatch.clean_up(flight), name="clean up")
+            self._cleaning.enter()
+            cleaning = self.supervisor.spawn(self.dispatch.clean_up(flight), name="clean up")
+            cleaning.add_done_callback(lambda _: self._cleaning.leave())
 
     def _watch(self, flight: Flight) -> None:
         """Let time and polling look after it, if it is still pending."""
@@ -353,7 +382,7 @@ class Engine:
             return
         self._unplaced.discard(invocation.inference_id)
         prefix, _, _ = output.key.rpartition("/")
-        is_block = invocation.extension is not None and prefix.endswith(invocation.extension)
+        is_block = invocation.is_in_block and prefix.endswith(f"{invocation.extension}")
         self._polling.watch(
             invocation.inference_id,
             output=output,
@@ -363,7 +392,11 @@ class Engine:
 
     async def _fetch(self, fetch: Fetch) -> None:
         invocation, delivery = fetch.invocation, fetch.delivery
-        found = await self._resolution.fetch(delivery.completion, fetch.location)
+        try:
+            found = await self._resolution.fetch(delivery.completion, fetch.location)
+        except Exception as error:  # a defect, ours or a credential provider's, must not leave it pending
+            logger.exception("could not fetch the outcome of %s", invocation.inference_id)
+            found = Fetched(Undeliverable(invocation.inference_id, error))
         if isinstance(found, NotThere):
             self._perform(self.registry.missing(invocation, self._clock.monotonic()))
             self._follow_alarm()
@@ -374,21 +407,30 @@ class Engine:
         self._perform(self.registry.resolved(invocation, found.outcome, delivery.source))
 
     async def _look(self, invocation: Invocation, *, is_last: bool) -> None:
-        found = "and S3 is not asked, since polling=None"
-        try:
-            if self._polling is not None:
-                await self._polling.look(self, invocation.inference_id)
-                found = "and S3 holds neither a result nor a failure"
-        except AsyncInferenceError as error:
-            logger.warning("could not look for %s in S3: %s", invocation.inference_id, error)
-            found = f"and S3 could not be asked ({error})"
+        found = await self._look_into_s3(invocation.inference_id)
         if is_last:  # the deadline holds, whether S3 could be asked or not
-            self._perform(self.registry.given_up(invocation, f"no notification came, {found}"))
+            self._perform(self.registry.given_up(invocation, f"no notification came, and {found}"))
 
-    async def _resend(self, invocation: Invocation) -> None:
+    async def _look_into_s3(self, inference_id: str) -> str:
+        """Deliver what S3 has of the invocation; in words what there is if it has nothing."""
+        if self._polling is None:
+            return "S3 is not asked, since polling=None"
+        try:
+            is_known = await self._polling.look(self, inference_id)
+        except Exception as error:  # noqa: BLE001 - nothing must keep a deadline from passing
+            logger.warning("could not look for %s in S3: %s", inference_id, error)
+            return f"S3 could not be asked ({error})"
+        if not is_known:
+            return "where in S3 its result would lie was never told"
+        return "S3 holds neither a result nor a failure"
+
+    def _start_resend(self, invocation: Invocation) -> None:
         flight = self._flights.get(invocation.inference_id)
-        if flight is None or flight.request is None:
-            return
+        if flight is not None and flight.request is not None:
+            flight.resending = self.supervisor.spawn(self._resend(flight), name="resend")
+
+    async def _resend(self, flight: Flight) -> None:
+        invocation = flight.invocation
         self._counters["resent"] += 1
         try:
             acceptance = await self.dispatch.send_again(flight)
@@ -399,3 +441,11 @@ class Engine:
             logger.warning("%s could not be sent again: %s", invocation.inference_id, error)
         else:
             self._accepted(flight, acceptance)
+
+
+def _closed_over(invocation: Invocation, token: str) -> ClientClosedError:
+    return ClientClosedError(
+        f"the client was closed while {invocation.inference_id} was under way; its token names where the "
+        "result will lie, if SageMaker accepted it.",
+        token=token,
+    )

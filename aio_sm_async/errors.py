@@ -157,7 +157,15 @@ class NotSentError(AsyncInferenceError, ConnectionError):
 
 
 class AmbiguousError(AsyncInferenceError, ConnectionError):
-    """The request was sent and its answer is lost: nobody knows whether it was accepted."""
+    """The request was sent and its answer is lost: nobody knows whether it was accepted.
+
+    Attributes:
+        inference_id: The invocation; None for other calls than InvokeEndpointAsync.
+        token: Names the invocation, so that any process can look it up later; None like that.
+    """
+
+    inference_id: str | None = None
+    token: str | None = None
 
 
 class InferenceError(AsyncInferenceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Flight:
         uploaded: The input that we uploaded for it.
         body: The response, if it was fetched.
         kept: The future again, once somebody wants to be called back.
+        resending: The task that sends it again, while it does.
     """
 
     invocation: Invocation
@@ -36,6 +38,7 @@ class Flight:
     uploaded: S3Location | None = None
     body: ResponseBody | None = None
     kept: AnyFuture | None = None
+    resending: asyncio.Task[None] | None = None
 
 
 class Flights:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.protocol.backoff import full_jitter
@@ -111,6 +112,39 @@ class Quiet:
     async def wait(self) -> None:
         """Return once nobody is inside."""
         await self._is_quiet.wait()
+
+
+class Underway(Quiet):
+    """Work of the callers' own tasks: it can be waited for, and cut short with an error that says why."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._is_cut = False
+
+    @contextmanager
+    def work(self, refusal: Callable[[], Exception]) -> Iterator[None]:
+        """A piece of work; if it is cut short, ``refusal`` makes the error that its caller gets."""
+        task = asyncio.current_task()
+        assert task is not None
+        cancels = task.cancelling()
+        self._tasks.add(task)
+        self.enter()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self._is_cut and task.uncancel() <= cancels:  # the cancel was ours, not the caller's
+                raise refusal() from None
+            raise
+        finally:
+            self._tasks.discard(task)
+            self.leave()
+
+    def cut(self) -> None:
+        """Cut short what is under way."""
+        self._is_cut = True
+        for task in self._tasks:
+            task.cancel()
 
 
 class SubmitPermits:

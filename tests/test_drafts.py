@@ -144,11 +144,13 @@ def test_ids_are_minted_and_never_twice() -> None:
 
 
 def test_a_callers_own_id_is_taken() -> None:
-    """Verbatim, for request and invocation; the name of its output follows from it."""
-    draft = drafts().of_payload(b"7", {**DIGITS, "inference_id": "order 66"}, takes_inline=True)
+    """Verbatim, for request and invocation; used again, it still has another output."""
+    options: InvocationOptions = {**DIGITS, "inference_id": "order 66"}
+    first, second = (drafts().of_payload(b"7", options, takes_inline=True) for _ in range(2))
 
-    assert "order 66" == draft.invocation.inference_id == draft.request.inference_id
-    assert output_filename("order 66") == draft.request.filename
+    assert "order 66" == first.invocation.inference_id == first.request.inference_id
+    assert first.request.filename != second.request.filename
+    assert first.invocation.object_name != second.invocation.object_name
 
 
 def test_outputs_get_a_place_of_their_own() -> None:
@@ -164,11 +166,15 @@ def test_outputs_get_a_place_of_their_own() -> None:
 
 
 def test_a_callers_own_place_is_the_beginning_of_ours() -> None:
-    """The extension is put before ours, the file name stays."""
+    """The extension is put before ours, the file name stays, in a folder of its own."""
     options: InvocationOptions = {**DIGITS, "s3_output_path_extension": "reports", "filename": "7.json"}
-    draft = drafts().of_payload(b"7", options, takes_inline=True)
+    made = drafts()
+    first, second = (made.of_payload(b"7", options, takes_inline=True).invocation for _ in range(2))
 
-    assert ("reports/team-a/k3v9x2q8/0", "7.json") == (draft.invocation.extension, draft.invocation.filename)
+    assert first.extension is not None
+    assert first.extension.startswith("reports/team-a/k3v9x2q8/0/")
+    assert ("7.json", False) == (first.filename, first.is_in_block)
+    assert first.extension != second.extension
 
 
 def test_no_names_are_sent_where_none_are_wanted() -> None:

@@ -150,11 +150,13 @@ class PollingSource:
         self._schedule.set_notified(is_notified)
         self._wake()
 
-    async def look(self, inbox: Inbox, inference_id: str) -> None:
-        """Ask for one invocation now, and again while S3 cannot be read."""
-        for question in self._schedule.ask(inference_id):
+    async def look(self, inbox: Inbox, inference_id: str) -> bool:
+        """Ask for one invocation now, and again while S3 cannot be read; False if it is not known where."""
+        questions = self._schedule.ask(inference_id)
+        for question in questions:
             with suppress(NotFoundError):
                 await self._retries.call(partial(self._put, inbox, question))
+        return bool(questions)
 
     async def _pump(self, inbox: Inbox) -> None:
         while True:

@@ -36,6 +36,7 @@ KIN_AGE_SECONDS = 15 * 60.0
 OWN_RELEASE_SECONDS = 20
 """As long as a poll that was dropped at close may go on in SQS, and would swallow the message."""
 MAX_RELEASE_SECONDS = 15 * 60
+HOLD_SECONDS = 60 * 60
 TOLERATED_LOSS = 1e-6
 
 
@@ -194,7 +195,7 @@ class SqsSource:
 
     def _take(self, inbox: Inbox, message: QueueMessage) -> None:
         self._counters["notifications"] += 1
-        receipt = SqsReceipt(self, message)
+        receipt = SqsReceipt(self, message.receipt_handle, message.receive_count, message.sent_time)
         try:
             notification = parse_notification(message.body)
         except UnreadableNotification as error:
@@ -209,17 +210,21 @@ class SqsSource:
             return
         inbox.deliver(Delivery(notification, self.name, receipt))
 
-    def delete(self, message: QueueMessage) -> None:
+    def delete(self, receipt: SqsReceipt) -> None:
         """Delete the message with the next batch."""
-        self._deletes.put(message.receipt_handle)
+        self._deletes.put(receipt.handle)
 
-    def release(self, message: QueueMessage, ownership: Ownership) -> None:
+    def hide(self, receipt: SqsReceipt, seconds: int) -> None:
+        """Let nobody see the message for so long, from the next batch on."""
+        self._releases.put((receipt.handle, seconds))
+
+    def release(self, receipt: SqsReceipt, ownership: Ownership) -> None:
         """Hand the message back with the next batch; see `release_delay` for when it is seen again."""
-        delay = release_delay(message, ownership, self._clock.utc_now())
+        delay = release_delay(receipt, ownership, self._clock.utc_now())
         if delay is None:
-            self.delete(message)
+            self.delete(receipt)
             return
-        self._releases.put((message.receipt_handle, delay))
+        self.hide(receipt, delay)
         if ownership is Ownership.STRANGER and not self._settings.shared:
             self._warn_of_strangers()
 
@@ -237,18 +242,24 @@ class SqsSource:
 
 @dataclass(frozen=True, slots=True)
 class SqsReceipt:
-    """A message, and the source that can delete or release it."""
+    """A message without its body, and the source that can delete or release it."""
 
     source: SqsSource
-    message: QueueMessage
+    handle: str
+    receive_count: int
+    sent_time: datetime | None
 
     def acknowledge(self) -> None:
         """Delete the message with the next batch."""
-        self.source.delete(self.message)
+        self.source.delete(self)
+
+    def hold(self) -> None:
+        """Let nobody see the message while its result waits to be taken."""
+        self.source.hide(self, HOLD_SECONDS)
 
     def release(self, ownership: Ownership) -> None:
         """Hand the message back with the next batch."""
-        self.source.release(self.message, ownership)
+        self.source.release(self, ownership)
 
 
 class ArrivalRate:
@@ -269,7 +280,7 @@ class ArrivalRate:
         return min(LINGER_SECONDS, BATCH_MESSAGES / self._per_second)
 
 
-def release_delay(message: QueueMessage, ownership: Ownership, now: datetime) -> int | None:
+def release_delay(message: SqsReceipt, ownership: Ownership, now: datetime) -> int | None:
     """For how many seconds a message that is not ours stays invisible; None if it may be deleted.
 
     A stranger's comes back sooner at first, then ever later, so that two clients do not play ball with it.

@@ -59,6 +59,9 @@ class Invocation:
         patience_seconds: Queue TTL, invocation timeout and margin: past it SageMaker is done with it.
         extension: The ``S3OutputPathExtension`` that was sent; None if none was.
         filename: The ``Filename`` that was sent; None if none was.
+        object_name: What its objects in S3 are named after; None for the id. Unlike a caller's own id it is
+            never used twice, so that no object of an earlier invocation can be taken for this one's.
+        is_in_block: Whether its output lies under a prefix that it shares with others of this client only.
         state: Where it stands.
         output_location: Where the 202 said that the response will lie.
         failure_location: Where the 202 said that a failure will lie.
@@ -74,6 +77,8 @@ class Invocation:
     patience_seconds: float
     extension: str | None = None
     filename: str | None = None
+    object_name: str | None = None
+    is_in_block: bool = False
     state: State = State.REGISTERED
     output_location: S3Location | None = None
     failure_location: S3Location | None = None
@@ -90,10 +95,14 @@ class Invocation:
 
 
 class Receipt(Protocol):
-    """One message, as its source knows it. The registry says which of the two happens to it, and when."""
+    """One message, as its source knows it. The registry says what happens to it, and when."""
 
     def acknowledge(self) -> None:
         """Let the message be deleted."""
+        ...
+
+    def hold(self) -> None:
+        """Let the message stay where it is, unseen for long: it is the only copy of a result."""
         ...
 
     def release(self, ownership: Ownership) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.protocol.completion import Completed, Completion, Expired, Failed
 from aio_sm_async.protocol.identifiers import ClientIdentity, Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation, Receipt, State
@@ -29,7 +30,7 @@ REMEMBERED_NAMES = 10_000
 
 
 KEPT_RECEIPTS = 10
-"""How many deliveries of one unread result are remembered: SQS wants the latest, and it may come for days."""
+"""How many deliveries of one message are remembered: SQS wants the latest, and it may come for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,14 @@ class Release:
     ownership: Ownership
 
 
-Action = Settle | Fetch | Look | Resend | Acknowledge | Release
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the message out of sight: it is the only copy of a result that nobody has taken yet."""
+
+    receipt: Receipt
+
+
+Action = Settle | Fetch | Look | Resend | Acknowledge | Release | Hold
 
 
 class _Due(Enum):
@@ -150,10 +158,14 @@ class Registry:
         """Expect completions for this id from now on.
 
         Raises:
-            ValueError: The id is pending already.
+            InvalidRequestError: The id is pending already.
         """
         if invocation.inference_id in self._pending:
-            raise ValueError(f"inference_id {invocation.inference_id!r} is pending already")
+            raise InvalidRequestError(
+                "inference_id",
+                "one invocation of that id is pending already",
+                "Choose another, or leave it out to have one made.",
+            )
         self._pending[invocation.inference_id] = invocation
 
     def accepted(
@@ -215,6 +227,7 @@ class Registry:
             return self._delivered_to_nobody(inference_id, receipt)
         if receipt is not None:
             invocation.receipts.append(receipt)
+            del invocation.receipts[:-KEPT_RECEIPTS]
         if invocation.state is State.REGISTERED:
             self.counts["duplicates" if invocation.held else "early"] += 1
             invocation.held.append(delivery)
@@ -340,11 +353,13 @@ class Registry:
                 return True
 
     def _settle(self, invocation: Invocation, outcome: Outcome, source: str) -> list[Action]:
+        held: list[Action] = []
         if isinstance(outcome, Completed) and _is_nowhere_else(invocation, outcome):
             self._unconsumed.setdefault(invocation.inference_id, []).extend(invocation.receipts)
+            held = [Hold(receipt) for receipt in invocation.receipts]
             invocation.receipts.clear()
         self.counts[f"resolved_by_{source}"] += 1
-        return [Settle(invocation, outcome, source), *self._end(invocation, _FINAL[type(outcome)])]
+        return [Settle(invocation, outcome, source), *held, *self._end(invocation, _FINAL[type(outcome)])]
 
     def _end(self, invocation: Invocation, state: State) -> list[Action]:
         invocation.move_to(state)
@@ -358,7 +373,8 @@ class Registry:
             self._settled_names[inference_id] = None
             if len(self._settled_names) > REMEMBERED_NAMES:
                 del self._settled_names[next(iter(self._settled_names))]
-        return [Acknowledge(receipt) for receipt in invocation.receipts]
+        receipts, invocation.receipts = invocation.receipts, []
+        return [Acknowledge(receipt) for receipt in receipts]
 
     def _delivered_to_nobody(self, inference_id: str, receipt: Receipt | None) -> list[Action]:
         if receipt is None:
@@ -367,7 +383,7 @@ class Registry:
             receipts = self._unconsumed[inference_id]
             receipts.append(receipt)
             del receipts[:-KEPT_RECEIPTS]
-            return []
+            return [Hold(receipt)]
         ownership = self._identity.owns(inference_id)
         if ownership is Ownership.OURS or inference_id in self._settled_names:
             # We register before we send, so what is ours and not pending is settled: a second delivery.

@@ -35,7 +35,8 @@ class S3Uploads:
         kms_key_id: The key that encrypts them (SSE-KMS); None for the bucket's own default.
         tags: Tags of each object: at most ten.
         expected_bucket_owner: The account that must own the bucket; anything else is refused by S3.
-        delete: When an object is deleted: never, once its inference succeeded, or once it ended anyhow.
+        delete: When an object is deleted: never, once its inference succeeded, or once it ended anyhow. The
+            input of an abandoned one stays, since SageMaker may still read it.
         part_bytes: Larger payloads go up in parts of this size, which is what one buffer holds.
         max_concurrent_parts: Parts of one payload that are in memory, and under way, at a time.
         session: An aiobotocore or aioboto3 session for another account; None for the client's own.

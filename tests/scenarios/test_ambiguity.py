@@ -16,8 +16,10 @@ from aio_sm_async import (
 )
 from aio_sm_async.clock import VirtualClock
 from aio_sm_async.emulator import Emulator, mishaps
+from aio_sm_async.emulator.fault import Fault
 from aio_sm_async.emulator.model import echo
 from aio_sm_async.emulator.rule import Rule
+from aio_sm_async.protocol.token import decode_token
 from tests.scenarios.stage import FAST_POLLING, Clients, left_in, pass_time, queue_of, until
 
 LOST = pytest.mark.parametrize(
@@ -238,3 +240,38 @@ async def test_polling_without_names_cannot_find_what_no_202_told(
 
     assert "x" == future.result().value
     assert 2 == len(endpoint.invocations)
+
+
+async def test_what_has_ended_is_not_sent_again(
+    slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
+) -> None:
+    """A resend that still waits for its turn when the invocation ends is called off."""
+    endpoint = await slow_aws.create_endpoint("e", echo, instances=0)
+    slow_aws.trouble.add(mishaps.answer_lost(times=1))
+    client = await slow_clients.open(endpoint, clock=clock, max_concurrent_requests=1)
+    future = await client.submit("x")
+    slow_aws.trouble.add(Rule("sagemaker", "InvokeEndpointAsync", Fault("hang")))
+    in_the_way = asyncio.create_task(client.submit("y"))
+    await until(lambda: slow_aws.trouble.injected["hang"] == 1)
+    slow_aws.trouble.clear()
+    await pass_time(clock, lambda: client.statistics().resent == 1, at_most=70)
+
+    endpoint.set_instances(1)
+    assert "x" == (await future).value
+    in_the_way.cancel()
+    await asyncio.gather(in_the_way, return_exceptions=True)
+    await client.invoke("z")  # whatever waited for the permit before has had its turn
+
+    assert 1 == len(endpoint.runs_of(future.inference_id))
+
+
+async def test_a_raised_ambiguity_names_the_invocation(aws: Emulator, clients: Clients) -> None:
+    """Who chose to be told of an ambiguous request is told which one, and by which token to look for it."""
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(mishaps.answer_lost(times=1))
+    client = await clients.open(endpoint, on_ambiguous="raise")
+    with pytest.raises(AmbiguousError) as caught:
+        await client.submit("x")
+
+    assert endpoint.invocations[0].inference_id == caught.value.inference_id
+    assert decode_token(caught.value.token or "").inference_id == caught.value.inference_id

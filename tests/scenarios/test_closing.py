@@ -296,3 +296,64 @@ async def test_statistics_tell_what_was_done(aws: Emulator, clients: Clients) ->
     assert 1 == statistics.calls["InvokeEndpointAsync"] == aws.calls["InvokeEndpointAsync"]
     assert {"notifications": 3, "duplicates": 0}.items() <= statistics.notifications.items()
     assert 64 == statistics.max_concurrent_requests
+
+
+async def test_inputs_are_cleaned_up_before_the_end(aws: Emulator, clients: Clients) -> None:
+    """An exit right after the results waits for the deletion of the inputs that were asked to go."""
+    aws.objects.create_bucket("inputs")
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(Rule("s3", "DeleteObject", Fault("delay", seconds=0.2)))
+    uploads = S3Uploads("s3://inputs/in/", delete="on_success")
+    async with clients.new(endpoint, uploads=uploads) as client:
+        await asyncio.gather(*(client.invoke(b"x" * 128_001) for _ in range(5)))
+
+    assert [] == aws.objects.keys("inputs")
+
+
+async def test_input_of_an_abandoned_invocation_stays(aws: Emulator, clients: Clients) -> None:
+    """What is abandoned here may still be queued there, and needs its input."""
+    aws.objects.create_bucket("inputs")
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint, uploads=S3Uploads("s3://inputs/in/", delete="always"))
+    with pytest.raises(WaitTimeoutError):
+        await client.invoke(b"x" * 128_001, timeout=0.3)
+    endpoint.set_instances(1)
+    await endpoint.wait_idle()
+
+    assert ["Completed"] == [each.status for each in endpoint.invocations]
+    assert 1 == len(aws.objects.keys("inputs"))
+
+
+async def test_an_upload_is_cut_short_and_leaves_nothing(aws: Emulator, clients: Clients) -> None:
+    """A payload that is still being uploaded at close is given up, and its parts are gone."""
+    aws.objects.create_bucket("inputs")
+    endpoint = await aws.create_endpoint("e", echo)
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield bytes(6 * 1024 * 1024)
+        await asyncio.Event().wait()
+
+    settings = S3Uploads("s3://inputs/in/", part_bytes=5 * 1024 * 1024)
+    client = clients.new(endpoint, uploads=settings, close_timeout_seconds=0.2)
+    await client.open()
+    submitting = asyncio.create_task(client.submit(endless(), content_type="text/plain"))
+    await until(lambda: aws.calls["UploadPart"] == 1)
+    await client.aclose()
+
+    with pytest.raises(ClientClosedError, match=r"was closed while .* was under way"):
+        await submitting
+    assert 1 == aws.calls["AbortMultipartUpload"]
+    assert [] == aws.objects.keys("inputs")
+
+
+async def test_a_callers_own_cancel_stays_a_cancel(aws: Emulator, clients: Clients) -> None:
+    """A submit that its caller cancels is cancelled, also while the client is open."""
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(Rule("sagemaker", "InvokeEndpointAsync", Fault("hang", seconds=5)))
+    client = await clients.open(endpoint)
+    submitting = asyncio.create_task(client.submit("x"))
+    await until(lambda: aws.trouble.injected["hang"] == 1)
+    submitting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await submitting
