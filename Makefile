@@ -47,7 +47,7 @@ imports: $(VENV)/.test
 
 pytest: $(VENV)/.test
 	@echo "== pytest"
-	@$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 format: $(VENV)/.test
 	@$(BIN)/ruff check --quiet --fix-only $(SOURCES)
@@ -55,7 +55,7 @@ format: $(VENV)/.test
 
 leg-oldest: $(OLDEST)/.test
 	@echo "== pytest on aioboto3 15.5.0 and aiobotocore 2.25.1"
-	@$(OLDEST)/bin/python -m pytest $(ARGS)
+	@$(OLDEST)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 leg-ministack: $(VENV)/.test $(MINISTACK)/.ministack
 	@echo "== the contract, spoken to MiniStack"
