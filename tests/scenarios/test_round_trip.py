@@ -90,17 +90,18 @@ class TestWaysBack:
         assert ({"bytes": 7, "type": "application/json"}, "polling") == (result.value, result.source)
         assert 0 == aws.calls["ReceiveMessage"]
 
-    async def test_polling_lists_where_many_are_due(self, aws: Emulator, clients: Clients) -> None:
+    async def test_polling_lists_where_many_are_due(
+        self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
+    ) -> None:
         """Many results of one prefix are found by listing it."""
-        endpoint = await aws.create_endpoint(
-            "e", echo, notifications=False, max_concurrent_invocations_per_instance=12
-        )
-        client = await clients.open(endpoint, polling=FAST_POLLING)
+        endpoint = await slow_aws.create_endpoint("e", echo, notifications=False)
+        client = await slow_clients.open(endpoint, clock=clock)
+        futures = [await client.submit(str(number)) for number in range(12)]
+        await endpoint.wait_idle()
+        await pass_time(clock, lambda: all(future.done() for future in futures), at_most=30, step=1.0)
 
-        results = await asyncio.gather(*[client.invoke(str(number)) for number in range(12)])
-
-        assert [str(number) for number in range(12)] == [result.value for result in results]
-        assert aws.calls["ListObjectsV2"] > 0
+        assert [str(number) for number in range(12)] == [future.result().value for future in futures]
+        assert 1 == slow_aws.calls["ListObjectsV2"]
 
     async def test_polling_without_names_of_ours(self, aws: Emulator, clients: Clients) -> None:
         """``own_prefix=False`` sends no names, and asks for each key that SageMaker told."""
