@@ -21,6 +21,7 @@ from aio_sm_async.engine import Engine
 from aio_sm_async.flow import Gate, SubmitPermits
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.identifiers import ClientIdentity, new_incarnation
+from aio_sm_async.protocol.invocation import State
 from aio_sm_async.protocol.registry import Registry
 from aio_sm_async.resolution import Resolution
 from aio_sm_async.results import Downloads
@@ -57,11 +58,11 @@ class Assembly:
     def statistics(self) -> Statistics:
         """A snapshot."""
         registry, counters = self.engine.registry, self.counters
-        counts = registry.counts
+        counts = Counter(dict(registry.counts))  # copied in one step: another thread may ask
         prefix = "resolved_by_"
         return Statistics(
             submitted=counters["submitted"],
-            in_flight=len(registry),
+            in_flight=sum(each.state in (State.ACCEPTED, State.AMBIGUOUS) for each in registry),
             completed=counts["completed"],
             failed=counts["failed"],
             expired=counts["expired"],
@@ -92,7 +93,9 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
     wiring = _Wiring(settings, stack)
     home = await wiring.session(settings.session, settings.region_name)
     await home.credentials()  # missing ones are best told now
-    permits = SubmitPermits(settings.max_concurrent_requests, settings.clock)
+    permits = SubmitPermits(
+        settings.max_concurrent_requests, settings.clock, patience_seconds=settings.retry_timeout_seconds
+    )
     submission = Submission(
         Runtime(await wiring.calls(home, settings.max_concurrent_requests), home),
         permits,
@@ -100,6 +103,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         dice=random.random,
         counters=wiring.counters,
         timeout_seconds=settings.request_timeout_seconds,
+        retry_timeout_seconds=settings.retry_timeout_seconds,
     )
     objects = Objects(await wiring.calls(home, OBJECT_CONNECTIONS), home)
     retries = Retries(settings.clock)

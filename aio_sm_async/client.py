@@ -34,8 +34,16 @@ from aio_sm_async.fanout import (
     present_result,
 )
 from aio_sm_async.finishing import finish
+from aio_sm_async.flight import AnyFuture
 from aio_sm_async.future import InferenceFuture
-from aio_sm_async.options import InvocationOptions, RequestOptions
+from aio_sm_async.options import (
+    INVOCATION_OPTIONS,
+    REQUEST_OPTIONS,
+    InvocationOptions,
+    RequestOptions,
+    refuse_unknown,
+)
+from aio_sm_async.protocol.invocation import Invocation, State
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.settings import ClientSettings, OnAmbiguous
 from aio_sm_async.statistics import Statistics
@@ -69,12 +77,15 @@ class AsyncInferenceClient:
             the deadline, ``"raise"`` raises `AmbiguousError`.
         resend_after_seconds: How long nothing must be heard before it is sent again.
         request_timeout_seconds: How long one request to SageMaker may take.
+        retry_timeout_seconds: How long a throttled request is sent again; also how long SageMaker may refuse
+            all requests of this client before those that wait are given up at once.
         close_timeout_seconds: How long each step of closing may take.
         clock: Time; for tests.
         **options: Defaults for every request; see `RequestOptions`.
 
     Raises:
         ConfigurationError: The settings cannot work.
+        TypeError: An option is unknown.
     """
 
     def __init__(
@@ -94,10 +105,12 @@ class AsyncInferenceClient:
         on_ambiguous: OnAmbiguous = "resend",
         resend_after_seconds: float = 60.0,
         request_timeout_seconds: float = 30.0,
+        retry_timeout_seconds: float = 120.0,
         close_timeout_seconds: float = 5.0,
         clock: Clock | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
+        refuse_unknown(options, REQUEST_OPTIONS, AsyncInferenceClient, name="AsyncInferenceClient")
         if isinstance(notifications, SqsNotifications):
             notifications = [notifications]
         settings = ClientSettings(
@@ -114,6 +127,7 @@ class AsyncInferenceClient:
             on_ambiguous=on_ambiguous,
             resend_after_seconds=resend_after_seconds,
             request_timeout_seconds=request_timeout_seconds,
+            retry_timeout_seconds=retry_timeout_seconds,
             close_timeout_seconds=close_timeout_seconds,
             clock=clock or SystemClock(),
         )
@@ -157,7 +171,12 @@ class AsyncInferenceClient:
 
         Raises:
             WaitTimeoutError: Something still was, after ``timeout``.
+            InvalidRequestError: ``timeout`` is no number of seconds.
         """
+        if timeout is not None and not 0 <= timeout < math.inf:
+            raise InvalidRequestError(
+                "timeout", "must be a number of seconds", "Leave it out to wait without end."
+            )
         engine, clock = self._life.assembly.engine, self._life.settings.clock
         try:
             async with clock.timeout_at(None if timeout is None else clock.monotonic() + timeout):
@@ -169,11 +188,20 @@ class AsyncInferenceClient:
             ) from None
 
     def statistics(self) -> Statistics:
-        """What this client has done so far: a snapshot."""
-        return self._life.assembly.statistics()
+        """What this client has done so far: a snapshot, from any thread; after closing, the last one.
+
+        Raises:
+            ClientClosedError: It was never opened.
+        """
+        return self._life.statistics()
 
     def with_options(self, **options: Unpack[InvocationOptions]) -> Self:
-        """A view with other defaults, on the same connections, limits and listeners. It costs nothing."""
+        """A view with other defaults, on the same connections, limits and listeners. It costs nothing.
+
+        Raises:
+            TypeError: An option is unknown.
+        """
+        refuse_unknown(options, INVOCATION_OPTIONS, self.with_options, name="with_options")
         view = copy.copy(self)
         view._options = {**self._options, **options}  # noqa: SLF001 - its own kind
         return view
@@ -201,7 +229,9 @@ class AsyncInferenceClient:
             ThrottledError: Too many requests, and the retries are used up.
             AmbiguousError: Its answer is lost, and ``on_ambiguous="raise"``.
             ClientClosedError: The client is not open.
+            TypeError: An option is unknown, or no codec takes the payload.
         """
+        refuse_unknown(options, INVOCATION_OPTIONS, self.submit, name="submit")
         assembly = self._life.assembly
         draft = _draft(assembly, payload, input_location, {**self._options, **options})
         return await assembly.engine.submit(draft.invocation, draft.request, draft.upload)
@@ -230,25 +260,29 @@ class AsyncInferenceClient:
             ExpiredError: SageMaker gave the request up.
             AsyncInferenceError: Whatever `submit` raises.
         """
+        refuse_unknown(options, INVOCATION_OPTIONS, self.invoke, name="invoke")
         if timeout is None:
             return await (await self.submit(payload, input_location=input_location, **options))
-        if not timeout > 0:
+        if not 0 < timeout < math.inf:
             raise InvalidRequestError(
-                "timeout", "must be above 0 seconds", "Leave it out to wait without end."
+                "timeout", "must be above 0, and a number of seconds", "Leave it out to wait without end."
             )
-        if (options.get("request_ttl_seconds") or self._options.get("request_ttl_seconds")) is None:
-            options["request_ttl_seconds"] = min(max(math.ceil(timeout), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
-        clock = self._life.settings.clock
+        merged: InvocationOptions = {**self._options, **options}
+        if merged.get("request_ttl_seconds") is None:
+            merged["request_ttl_seconds"] = min(max(math.ceil(timeout), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
+        engine, clock = self._life.assembly.engine, self._life.settings.clock
         deadline = clock.monotonic() + timeout
+        draft = _draft(self._life.assembly, payload, input_location, merged)
         future = None
         try:
             async with clock.timeout_at(deadline):
-                future = await self.submit(payload, input_location=input_location, **options)
+                future = await engine.submit(draft.invocation, draft.request, draft.upload)
                 return await future
         except TimeoutError:
             if clock.monotonic() < deadline:  # somebody else's, such as that of a payload that is streamed
                 raise
-            raise _waited(future, timeout) from None
+            token = engine.token_of(draft.invocation)
+            raise _waited(draft.invocation, future, token, timeout) from None
         finally:
             if future is not None:
                 future.abandon()
@@ -283,7 +317,7 @@ class AsyncInferenceClient:
 
         Raises:
             InvalidRequestError: An option is wrong, or can hold for one request only.
-            TypeError: ``payloads`` is not such an iterable.
+            TypeError: ``payloads`` is not such an iterable, or an option is unknown.
             ClientClosedError: The client is not open.
         """
         if return_exceptions:
@@ -303,7 +337,7 @@ class AsyncInferenceClient:
 
         Raises:
             InvalidRequestError: An option is wrong, or can hold for one request only.
-            TypeError: ``payloads`` is not such an iterable.
+            TypeError: ``payloads`` is not such an iterable, or an option is unknown.
             ClientClosedError: The client is not open.
         """
         return self._fan_out(payloads, options, present_all, in_order=False)
@@ -316,6 +350,8 @@ class AsyncInferenceClient:
         *,
         in_order: bool,
     ) -> FanOut[Y]:
+        name = "map" if in_order else "as_completed"
+        refuse_unknown(options, FanOutOptions.__optional_keys__, getattr(self, name), name=name)
         assembly = self._life.assembly
         merged: FanOutOptions = {**self._options, **options}
         defaults: InvocationOptions = merged
@@ -346,15 +382,22 @@ def _size_bytes(draft: Draft) -> int:
     return len(body or b"")
 
 
-def _waited(future: InferenceFuture[InferenceResult[object]] | None, timeout: float) -> WaitTimeoutError:
-    if future is None:
+def _waited(invocation: Invocation, future: AnyFuture | None, token: str, timeout: float) -> WaitTimeoutError:
+    inference_id = invocation.inference_id
+    if invocation.state is State.REGISTERED and future is None:  # it never got past the window
         return WaitTimeoutError(
-            f"after {timeout} s SageMaker had not accepted the request. Allow more time, or send fewer."
+            f"{inference_id} was not sent within {timeout} s: too many were in flight. Allow more time, or "
+            "send fewer.",
+            inference_id=inference_id,
         )
+    if future is not None and future.accepted:
+        said = f"had no result after {timeout} s. It may go on in SageMaker:"
+    else:
+        said = f"had no answer after {timeout} s. SageMaker may have accepted the request:"
     return WaitTimeoutError(
-        f"{future.inference_id} had no result after {timeout} s. It may go on in SageMaker: its token names "
-        "where the result will lie.",
-        token=future.token,
+        f"{inference_id} {said} its token names where the result will lie.",
+        token=token,
+        inference_id=inference_id,
     )
 
 
@@ -369,6 +412,7 @@ class _Life:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
         self._is_closed = False
+        self._last: Statistics | None = None
 
     def __repr__(self) -> str:
         if self._is_closed:
@@ -393,6 +437,15 @@ class _Life:
         if asyncio.get_running_loop() is not self._loop:
             raise ClientClosedError("the client was opened in another event loop; open one in this loop")
         return self._assembly
+
+    def statistics(self) -> Statistics:
+        """The snapshot of now, or that of closing. It belongs to no loop, so that any thread may ask."""
+        assembly = self._assembly
+        if assembly is not None:
+            return assembly.statistics()
+        if self._last is not None:
+            return self._last
+        return self.assembly.statistics()  # it says why not
 
     async def open(self) -> None:
         """Assemble and start the parts; undone if it fails half-way."""
@@ -421,12 +474,16 @@ class _Life:
             assembly, self._assembly = self._assembly, None
             self._is_closed = True
             if assembly is not None:
+                self._last = assembly.statistics()
                 # Whoever waits may be cancelled, and often is: nothing must be left open for that.
                 await finish(self._close(assembly))
 
     async def _close(self, assembly: Assembly) -> None:
-        async with self._stack:
-            await assembly.engine.aclose(self.settings.close_timeout_seconds)
+        try:
+            async with self._stack:
+                await assembly.engine.aclose(self.settings.close_timeout_seconds)
+        finally:
+            self._last = assembly.statistics()
 
     def __del__(self) -> None:
         if self._assembly is not None:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Literal, assert_never, cast
+from typing import assert_never, cast
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload
@@ -45,12 +45,11 @@ from aio_sm_async.protocol.registry import (
 from aio_sm_async.protocol.request import Acceptance, InvocationRequest
 from aio_sm_async.protocol.token import Token, encode_token
 from aio_sm_async.resolution import Fetched, NotThere, Resolution
+from aio_sm_async.settings import OnAmbiguous
 from aio_sm_async.statistics import Counters
 from aio_sm_async.supervision import Supervisor
 
 logger = logging.getLogger("aio_sm_async")
-
-OnAmbiguous = Literal["resend", "wait", "raise"]
 
 
 class Engine:
@@ -190,6 +189,12 @@ class Engine:
         flight = self._flights.get(future.inference_id)
         if flight is not None:
             flight.kept = cast("AnyFuture", future)
+
+    def unkeep(self, inference_id: str) -> None:
+        """Hold it no longer than the caller does."""
+        flight = self._flights.get(inference_id)
+        if flight is not None:
+            flight.kept = None
 
     def token_of(self, invocation: Invocation) -> str:
         """The token that names the invocation for other processes."""

@@ -186,6 +186,10 @@ class InferenceError(AsyncInferenceError):
         self.endpoint_name = endpoint_name
         self.reason = reason
 
+    def __repr__(self) -> str:
+        facts = (self.inference_id, self.endpoint_name, _one_line(self.reason))
+        return f"{type(self).__name__}{facts!r}"
+
     def __str__(self) -> str:
         said = "".join(f"{sentence}. " for sentence in self._sentences())
         return f"{self.inference_id} on {self.endpoint_name} {self.summary}: {said}{self.remedy}"
@@ -273,12 +277,14 @@ class WaitTimeoutError(AsyncInferenceError, TimeoutError):
 
     Attributes:
         token: Names the invocation, so that any process can look it up later; None where it was
-            not yet accepted.
+            certainly not sent.
+        inference_id: The invocation; None where more than one was waited for.
     """
 
-    def __init__(self, message: str, *, token: str | None = None) -> None:
+    def __init__(self, message: str, *, token: str | None = None, inference_id: str | None = None) -> None:
         super().__init__(message)
         self.token = token
+        self.inference_id = inference_id
 
 
 class UnreadableNotification(AsyncInferenceError):  # noqa: N818 - it names the thing, not the act

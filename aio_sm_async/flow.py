@@ -39,15 +39,18 @@ class Gate:
         self._limit = limit
         self._admit()
 
-    async def acquire(self) -> None:
-        """Wait until there is room, and take it."""
+    async def acquire(self, *, again: bool = False) -> None:
+        """Wait until there is room, and take it. Who comes again waits for one other only, not for all."""
         if self._refusal is not None:
             raise self._refusal()
         if self._inside < self._limit:  # nobody waits while there is room
             self._inside += 1
             return
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append(waiter)
+        if again:
+            self._waiters.insert(1, waiter)  # not at the head: it may be refused for ever, and block all
+        else:
+            self._waiters.append(waiter)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -65,6 +68,10 @@ class Gate:
     def close(self, refusal: Callable[[], Exception]) -> None:
         """Let nobody in any more: who waits, and who comes, gets an error of their own."""
         self._refusal = refusal
+        self.turn_away(refusal)
+
+    def turn_away(self, refusal: Callable[[], Exception]) -> None:
+        """Who waits gets an error of their own; who comes later may wait."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -152,14 +159,23 @@ class SubmitPermits:
 
     A throttled answer halves the limit and makes all requests pause, longer with each in a row: a burst that
     is refused costs one round of refusals, not one for each request that waits.
+
+    Args:
+        ceiling: How many may be open at most.
+        clock: Time.
+        patience_seconds: After so long without any other answer than refusals, there is no hope.
     """
 
-    def __init__(self, ceiling: int, clock: Clock) -> None:
+    def __init__(self, ceiling: int, clock: Clock, *, patience_seconds: float = 120.0) -> None:
         self._gate = Gate(ceiling)
         self._limit = AdaptiveLimit(ceiling)
         self._clock = clock
+        self._patience_seconds = patience_seconds
         self._refusals = 0
         self._paused_until = 0.0
+        # The first and the last refusal since SageMaker said anything else.
+        self._refused_since: float | None = None
+        self._refused_at = 0.0
 
     def __repr__(self) -> str:
         return f"<SubmitPermits {self._gate.inside} of {self._gate.limit} open>"
@@ -174,8 +190,20 @@ class SubmitPermits:
         """How many requests are open."""
         return self._gate.inside
 
-    async def __aenter__(self) -> None:
-        await self._gate.acquire()
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether SageMaker has refused everything for so long that waiting is in vain."""
+        if self._refused_since is None:
+            return False
+        return self._refused_at - self._refused_since >= self._patience_seconds
+
+    async def acquire(self, *, again: bool = False) -> None:
+        """Wait for a permit, and for the end of a pause. Who was refused before waits for one other only.
+
+        Raises:
+            Exception: What `turn_away` made, while it waited.
+        """
+        await self._gate.acquire(again=again)
         try:
             while (until := self._paused_until) > self._clock.monotonic():
                 await self._clock.sleep_until(until)
@@ -183,11 +211,23 @@ class SubmitPermits:
             self._gate.release()
             raise
 
-    async def __aexit__(self, *_: object) -> None:
+    def release(self) -> None:
+        """Give the permit back."""
         self._gate.release()
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.release()
+
+    def answered(self) -> None:
+        """SageMaker said something else than that this was one too many."""
+        self._refused_since = None
 
     def succeeded(self) -> None:
         """A request was accepted."""
+        self.answered()
         self._refusals = 0
         self._limit.succeeded(self._clock.monotonic())
         if self._limit.limit != self._gate.limit:
@@ -198,6 +238,20 @@ class SubmitPermits:
         now = self._clock.monotonic()
         self._limit.throttled(now)
         self._gate.limit = self._limit.limit
+        if self._refused_since is None or now - self._refused_at > self._patience_seconds:
+            self._refused_since = now  # if nobody asked for long, nobody knows what was in between
+        self._refused_at = now
         if now >= self._paused_until:
             self._refusals += 1
-            self._paused_until = now + 0.1 + full_jitter(self._refusals, (1 + dice) / 2)
+            self._pause(now, 0.1 + full_jitter(self._refusals, (1 + dice) / 2))
+
+    def turn_away(self, refusal: Callable[[], Exception]) -> None:
+        """Who waits for a permit gets an error of their own."""
+        self._gate.turn_away(refusal)
+
+    def _pause(self, now: float, seconds: float) -> None:
+        assert self._refused_since is not None
+        end_of_hope = self._refused_since + self._patience_seconds
+        until = now + seconds
+        # The last attempt is made when hope ends, not a pause later.
+        self._paused_until = min(until, end_of_hope) if now < end_of_hope else until

@@ -39,6 +39,10 @@ class FutureOwner(Protocol):
         """Hold the future until it is settled: somebody wants to be called back."""
         ...
 
+    def unkeep(self, inference_id: str) -> None:
+        """Hold it no longer: nobody wants to be called back any more."""
+        ...
+
     def token_of(self, invocation: Invocation) -> str:
         """The token that names the invocation for other processes."""
         ...
@@ -184,7 +188,7 @@ class InferenceFuture(Generic[T]):
     def as_asyncio(self) -> asyncio.Future[T]:
         """A real `asyncio.Future` with the same outcome, for `asyncio.wait` and its like.
 
-        Cancelling it leaves the invocation alive.
+        Cancelling it leaves the invocation alive, if somebody else still holds this future.
         """
         twin: asyncio.Future[T] = self._loop.create_future()
 
@@ -198,7 +202,12 @@ class InferenceFuture(Generic[T]):
             else:
                 twin.set_result(done.result())
 
+        def let_go(done: asyncio.Future[T]) -> None:
+            if done.cancelled():
+                self.remove_done_callback(copy)
+
         self.add_done_callback(copy)
+        twin.add_done_callback(let_go)
         return twin
 
     def add_done_callback(self, callback: Callable[[InferenceFuture[T]], object]) -> None:
@@ -216,10 +225,13 @@ class InferenceFuture(Generic[T]):
 
     def remove_done_callback(self, callback: Callable[[InferenceFuture[T]], object]) -> int:
         """Call it no more; returns how many registrations were removed."""
-        callbacks = self._callbacks or []
+        callbacks = self._callbacks
+        if not callbacks:
+            return 0
         kept = [each for each in callbacks if each != callback]
-        if self._callbacks is not None:
-            self._callbacks = kept
+        self._callbacks = kept or None
+        if not kept:
+            self._owner.unkeep(self.inference_id)
         return len(callbacks) - len(kept)
 
     def abandon(self) -> None:

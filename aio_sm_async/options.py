@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Collection, Mapping
+from difflib import get_close_matches
 from typing import TypedDict
 
 
@@ -37,3 +40,33 @@ class InvocationOptions(RequestOptions, total=False):
     """
 
     endpoint_name: str | None
+
+
+REQUEST_OPTIONS = RequestOptions.__optional_keys__
+INVOCATION_OPTIONS = InvocationOptions.__optional_keys__
+
+
+def refuse_unknown(
+    options: Mapping[str, object], known: Collection[str], call: Callable[..., object], *, name: str
+) -> None:
+    """Pass, if every option is one that there is: Python itself does not look into ``**options``.
+
+    Args:
+        options: What the caller gave by name.
+        known: The options that there are.
+        call: What was called; its own parameters are named in the error too.
+        name: What the caller knows it by.
+
+    Raises:
+        TypeError: One is unknown; the error names what may have been meant.
+    """
+    for option in options:
+        if option not in known:
+            raise TypeError(f"{name}() got an unknown option {option!r}. {_advice(option, known, call)}")
+
+
+def _advice(option: str, known: Collection[str], call: Callable[..., object]) -> str:
+    own = inspect.signature(call).parameters.values()
+    names = sorted({*known, *(each.name for each in own if each.kind is not each.VAR_KEYWORD)} - {"self"})
+    nearest = get_close_matches(option, names, n=1)
+    return f"Did you mean {nearest[0]!r}?" if nearest else f"There are: {', '.join(names)}."

@@ -21,6 +21,7 @@ _POSITIVE = (
     "max_body_bytes",
     "resend_after_seconds",
     "request_timeout_seconds",
+    "retry_timeout_seconds",
     "close_timeout_seconds",
 )
 
@@ -47,6 +48,7 @@ class ClientSettings:
     on_ambiguous: OnAmbiguous = "resend"
     resend_after_seconds: float = 60.0
     request_timeout_seconds: float = 30.0
+    retry_timeout_seconds: float = 120.0
     close_timeout_seconds: float = 5.0
     clock: Clock = field(default_factory=SystemClock, repr=False)
 

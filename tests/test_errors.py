@@ -255,3 +255,13 @@ def test_a_body_that_is_too_large_tells_both_sizes() -> None:
     error = BodyTooLargeError("2 of 1 bytes. Stream it.", size_bytes=2, limit_bytes=1)
 
     assert (2, 1, "2 of 1 bytes. Stream it.") == (error.size_bytes, error.limit_bytes, str(error))
+
+
+@pytest.mark.parametrize("kind", INFERENCE_ERRORS)
+def test_the_repr_of_a_failure_is_no_novel(kind: type[InferenceError]) -> None:
+    """A container's traceback of many lines stays one short line in logs."""
+    error = kind("id-1", "digits", "line\n" * 1000)
+
+    assert len(repr(error)) < 400
+    assert repr(error).startswith(f"{kind.__name__}('id-1', 'digits', 'line line ")
+    assert 5000 == len(error.reason)

@@ -42,6 +42,9 @@ class Owner:
     def keep(self, future: InferenceFuture[object]) -> None:
         self.kept.append(future)
 
+    def unkeep(self, inference_id: str) -> None:
+        self.kept = [each for each in self.kept if each.inference_id != inference_id]
+
     def token_of(self, invocation: Invocation) -> str:
         return f"token of {invocation.inference_id}"
 
@@ -579,3 +582,38 @@ class TestTwin:
         kept = owner.kept.pop()
         kept.settle("4")
         assert await twin == "4"
+
+
+async def test_nothing_is_kept_for_callbacks_that_were_removed(
+    future: InferenceFuture[str], owner: Owner
+) -> None:
+    """The owner lets go with the last one, and holds it again for the next."""
+
+    def first(_: object) -> None: ...
+    def second(_: object) -> None: ...
+
+    future.add_done_callback(first)
+    future.add_done_callback(second)
+    future.remove_done_callback(first)
+    after_one = list(owner.kept)
+    future.remove_done_callback(second)
+    after_both = list(owner.kept)
+    future.add_done_callback(first)
+
+    assert ([future], []) == (after_one, after_both)
+    assert [future] == owner.kept
+    future.abandon()
+
+
+async def test_a_cancelled_twin_is_not_kept_for(future: InferenceFuture[str], owner: Owner) -> None:
+    """Of two twins the last that is cancelled lets go; the future itself stays as it is."""
+    first, second = future.as_asyncio(), future.as_asyncio()
+    first.cancel()
+    await settle()
+    after_one = list(owner.kept)
+    second.cancel()
+    await settle()
+
+    assert ([future], []) == (after_one, owner.kept)
+    assert not future.done()
+    future.abandon()

@@ -53,6 +53,7 @@ def test_another_policy_is_refused() -> None:
         "max_body_bytes",
         "resend_after_seconds",
         "request_timeout_seconds",
+        "retry_timeout_seconds",
         "close_timeout_seconds",
     ],
 )

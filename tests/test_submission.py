@@ -214,16 +214,151 @@ async def test_an_ambiguous_answer_ends_the_retries() -> None:
     assert 2 == len(on.sagemaker.requests)
 
 
-@pytest.mark.parametrize("kind", ["not sent", "throttled"])
-async def test_attempts_are_bounded(kind: str) -> None:
-    """A service that never comes back ends in its own error, which says how often it was asked."""
-    error = NotSentError("connection refused") if kind == "not sent" else one_too_many()
-    on = stage(for_ever=error)
-    with pytest.raises(type(error)) as caught:
+async def test_attempts_without_a_connection_are_bounded() -> None:
+    """A host that is never reached ends in its own error, which says how often it was tried."""
+    on = stage(for_ever=NotSentError("connection refused"))
+    with pytest.raises(NotSentError) as caught:
         await on.send()
 
     assert MAX_ATTEMPTS == len(on.sagemaker.requests)
     assert [f"after {MAX_ATTEMPTS} attempts"] == caught.value.__notes__
+
+
+async def test_throttling_is_given_up_in_time() -> None:
+    """The last attempt is made when the time is up, not a pause later; the error says how many there were."""
+    on = stage(for_ever=one_too_many())
+    began = on.clock.monotonic()
+    sending = asyncio.create_task(on.submission.send(REQUEST))
+    await on.clock.advance(119.9)
+    before = sending.done()
+    await on.clock.advance(0.2)
+    with pytest.raises(ThrottledError) as caught:
+        await sending
+
+    assert not before
+    assert [f"after {len(on.sagemaker.requests)} attempts"] == caught.value.__notes__
+    assert on.clock.monotonic() - began < 121
+    assert 5 < len(on.sagemaker.requests) < 30
+
+
+@pytest.mark.parametrize("error", [THROTTLED, UNAVAILABLE, FOREIGN_503], ids=lambda error: error.code)
+async def test_all_that_wait_are_given_up_together(error: ServiceError) -> None:
+    """If everything was refused for the whole time, those that were never sent fail too, each by itself."""
+    on = stage(for_ever=error)
+    sending = [asyncio.create_task(on.submission.send(REQUEST)) for _ in range(200)]
+    await on.clock.advance(121)
+    ended = await asyncio.wait_for(asyncio.gather(*sending, return_exceptions=True), timeout=1)
+
+    assert {type(error)} == {type(each) for each in ended}
+    assert len(on.sagemaker.requests) < 40
+    waited = [each for each in ended if each is not error]
+    assert len(waited) > 150
+    assert len(waited) == len({id(each) for each in waited})
+    assert (error.code, error.status) == (waited[0].code, waited[0].status)  # type: ignore[union-attr]
+    assert ["SageMaker refused every request for 120 s"] == waited[0].__notes__
+
+
+async def test_after_all_were_given_up_one_attempt_tells() -> None:
+    """Who comes then fails with the first refusal; who comes when SageMaker accepts again is accepted."""
+    on = stage(for_ever=one_too_many())
+    with pytest.raises(ThrottledError):
+        await on.send(121)
+    on.sagemaker.requests.clear()
+    with pytest.raises(ThrottledError):
+        await on.send(30)
+    asked = len(on.sagemaker.requests)
+    on.sagemaker.for_ever = None
+
+    assert ACCEPTED == await on.send(30)
+    assert 1 == asked
+
+
+async def test_any_other_answer_gives_hope_again() -> None:
+    """What is refused as wrong was not refused as one too many: those that wait go on waiting."""
+    on = Stage(SageMaker(for_ever=one_too_many()), limit=1)
+    early = asyncio.create_task(on.submission.send(REQUEST))
+    await on.clock.advance(100)
+    on.sagemaker.answers = [ValidationError(INVOKE, "ValidationError", "no", status=400)]
+    await on.clock.advance(19)
+    with pytest.raises(ValidationError):
+        await early
+    later = asyncio.create_task(on.submission.send(REQUEST))
+    await on.clock.advance(60)
+    waits = not later.done()
+    on.sagemaker.for_ever = None
+    await on.clock.advance(30)
+
+    assert waits
+    assert ACCEPTED == await later
+
+
+async def test_one_refusal_long_ago_is_no_outage() -> None:
+    """If nobody asked for longer than the whole time, the next refusal begins a new count."""
+    on = stage()
+    on.permits.refused(0.5)
+    await on.clock.advance(3600)
+    on.sagemaker.answers = [THROTTLED]
+
+    assert ACCEPTED == await on.send()
+
+
+async def test_a_request_has_its_own_time_while_others_are_accepted() -> None:
+    """One that is refused again and again ends when its own time is up, however the others fare."""
+    on = stage()
+    unlucky, refused = InvocationRequest("digits", body=b"2"), one_too_many()
+    invoke = on.sagemaker.invoke
+
+    class Unfair:
+        async def invoke(self, request: InvocationRequest, *, timeout_seconds: float) -> Acceptance:
+            if request is unlucky:
+                raise refused
+            return await invoke(request, timeout_seconds=timeout_seconds)
+
+    on.submission._runtime = Unfair()  # type: ignore[assignment]
+    sending = asyncio.create_task(on.submission.send(unlucky))
+    others = []
+    for _ in range(24):
+        others += [asyncio.create_task(on.submission.send(REQUEST)) for _ in range(3)]
+        await on.clock.advance(5)
+    before = sending.done()
+    await on.clock.advance(25)
+    with pytest.raises(ThrottledError) as caught:
+        await sending
+
+    assert not before
+    assert refused is caught.value
+    assert {ACCEPTED} == set(await asyncio.gather(*others))
+
+
+async def test_who_was_refused_goes_before_who_comes_later() -> None:
+    """Its time runs, so it does not queue behind thousands that were never sent."""
+    on = Stage(SageMaker([THROTTLED]), limit=1)
+    requests = [InvocationRequest("digits", body=str(n).encode()) for n in range(9)]
+    sending = [asyncio.create_task(on.submission.send(each)) for each in requests]
+    await on.clock.advance(5)
+    await asyncio.gather(*sending)
+
+    first, *later = on.sagemaker.requests
+    assert requests[0] == first
+    assert later.index(first) < 3
+    assert [*requests[1:], first] == sorted(later, key=lambda each: (each == first, each.body))
+
+
+def test_a_throttle_of_five_seconds_loses_nothing() -> None:
+    """2,000 requests at a service that refuses all for 5 s are accepted, with 2,400 calls at most."""
+
+    async def play() -> tuple[int, set[Acceptance]]:
+        on = Stage(SageMaker(for_ever=one_too_many()), limit=64)
+        sending = [asyncio.create_task(on.submission.send(REQUEST)) for _ in range(2000)]
+        await on.clock.advance(5)
+        on.sagemaker.for_ever = None
+        await on.clock.advance(20)
+        return len(on.sagemaker.requests), set(await asyncio.gather(*sending))
+
+    calls, answers = asyncio.run(play())
+
+    assert {ACCEPTED} == answers
+    assert calls <= 1.2 * 2000
 
 
 async def test_retries_without_a_connection_come_ever_later() -> None:
@@ -315,7 +450,7 @@ async def test_throttling_needs_no_budget() -> None:
     await on.clock.advance(600)
     await asyncio.gather(*sending, return_exceptions=True)
     on.sagemaker.for_ever = None
-    on.sagemaker.answers = [THROTTLED] * (MAX_ATTEMPTS - 1)
+    on.sagemaker.answers = [THROTTLED] * 8
 
     assert ACCEPTED == await on.send()
 

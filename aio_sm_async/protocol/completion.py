@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aio_sm_async.protocol.location import S3Location
@@ -25,7 +25,7 @@ class Completed:
     inference_id: str
     endpoint_name: str | None = None
     output_location: S3Location | None = None
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # payloads stay out of logs
     content_type: str | None = None
     received_time: datetime | None = None
     finished_time: datetime | None = None
@@ -49,7 +49,7 @@ class Failed:
     reason: str
     endpoint_name: str | None = None
     failure_location: S3Location | None = None
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # payloads stay out of logs
     received_time: datetime | None = None
     finished_time: datetime | None = None
 

@@ -95,6 +95,9 @@ class ResponseBody(NamedTuple):
     size_bytes: int
     etag: str | None = None
 
+    def __repr__(self) -> str:  # responses stay out of logs
+        return f"<ResponseBody {self.size_bytes} bytes of {self.content_type}>"
+
 
 class Downloads:
     """Reads response bodies, trying again what broke on the way."""

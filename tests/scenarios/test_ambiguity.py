@@ -222,7 +222,7 @@ async def test_what_was_certainly_not_accepted_is_sent_again(
     assert "x" == first.result().value
     assert isinstance(second.exception(), error)
     assert 1 == len(endpoint.invocations)
-    assert 13 == client.statistics().throttled
+    assert 10 < client.statistics().throttled < 40
     assert client.statistics().max_concurrent_requests < 64
     assert (1, 0) == (client.statistics().rejected, client.statistics().in_flight)
 

@@ -68,6 +68,7 @@ REFUSED = [
     pytest.param(b"x", {"endpoint_name": "a_b"}, "endpoint_name", "hyphens", "not its ARN", id="name"),
     pytest.param(b"x", {"timeout": 0}, "timeout", "above 0", "Leave it out", id="no time"),
     pytest.param(b"x", {"timeout": float("nan")}, "timeout", "above 0", "Leave it out", id="NaN seconds"),
+    pytest.param(b"x", {"timeout": float("inf")}, "timeout", "a number of", "Leave it out", id="endless"),
     pytest.param({"a": float("nan")}, {}, "payload", "", "", id="NaN"),
 ]
 
@@ -267,3 +268,76 @@ async def test_region_that_takes_no_inline_payloads_without_uploads(aws: Emulato
 
     with pytest.raises(ValidationError, match="InputLocation is missing"):
         await client.submit("x")
+
+
+@pytest.mark.parametrize("timeout", [float("nan"), float("inf"), -1])
+async def test_drain_for_no_time(clients: Clients, timeout: float) -> None:
+    """What is no number of seconds is refused, and not waited for."""
+    client = await clients.open("e")
+
+    with pytest.raises(InvalidRequestError, match="timeout: must be a number of seconds"):
+        await client.drain(timeout)
+
+
+async def test_id_that_is_pending_already(aws: Emulator, clients: Clients) -> None:
+    """Two invocations of one id cannot be told apart, so the second waits until the first has ended."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint)
+    first = await client.submit("x", inference_id="mine")
+
+    with pytest.raises(InvalidRequestError, match="pending already") as caught:
+        await client.submit("y", inference_id="mine")
+
+    assert isinstance(caught.value, ValueError)
+    assert ("inference_id", "Choose another, or leave it out to have one made.") == (
+        caught.value.field,
+        caught.value.remedy,
+    )
+    endpoint.set_instances(1)
+    assert "x" == (await first).value
+    assert "z" == (await client.invoke("z", inference_id="mine")).value
+
+
+async def test_misspelt_options_of_a_call(clients: Clients) -> None:
+    """An option that there is not is a TypeError, which names the call and what may have been meant."""
+    client = await clients.open("e")
+    misspelt: dict[str, Any] = {"request_ttl": 60}
+    calls = {
+        "submit": client.submit,
+        "invoke": client.invoke,
+        "with_options": client.with_options,
+        "map": client.map,
+        "as_completed": client.as_completed,
+    }
+    told = {}
+    for name, call in calls.items():
+        with pytest.raises(TypeError) as caught:
+            await call(**misspelt) if name in ("submit", "invoke") else call(  # type: ignore[operator]
+                *([[]] if name in ("map", "as_completed") else []), **misspelt
+            )
+        told[name] = str(caught.value)
+
+    assert {
+        name: f"{name}() got an unknown option 'request_ttl'. Did you mean 'request_ttl_seconds'?"
+        for name in calls
+    } == told
+
+
+@pytest.mark.parametrize(
+    ("option", "meant"),
+    [("max_inflight", "max_in_flight"), ("region", "region_name"), ("contenttype", "content_type")],
+)
+def test_misspelt_options_of_the_client(option: str, meant: str) -> None:
+    """So is one of the client: no setting is dropped in silence."""
+    misspelt: dict[str, Any] = {option: 5}
+
+    with pytest.raises(TypeError, match=rf"AsyncInferenceClient\(\) .*{option!r}. Did you mean {meant!r}\?"):
+        AsyncInferenceClient("e", **misspelt)
+
+
+def test_options_like_no_other() -> None:
+    """One that resembles none gets the list of all."""
+    bogus: dict[str, Any] = {"bogus": 1}
+
+    with pytest.raises(TypeError, match=r"unknown option 'bogus'\. There are: accept, .*uploads"):
+        AsyncInferenceClient("e", **bogus)

@@ -357,3 +357,21 @@ async def test_a_callers_own_cancel_stays_a_cancel(aws: Emulator, clients: Clien
 
     with pytest.raises(asyncio.CancelledError):
         await submitting
+
+
+async def test_statistics_from_another_thread_and_after_the_end(aws: Emulator, clients: Clients) -> None:
+    """The numbers may be asked for anywhere, and the last ones stay."""
+    endpoint = await aws.create_endpoint("e", echo)
+    async with clients.new(endpoint) as client:
+        await client.invoke("x")
+        elsewhere = await asyncio.to_thread(client.statistics)
+
+    assert 1 == elsewhere.completed == client.statistics().completed
+    assert (1, 0) == (client.statistics().submitted, client.statistics().in_flight)
+    assert client.statistics() == await asyncio.to_thread(client.statistics)
+
+
+def test_statistics_before_the_beginning() -> None:
+    """A client that was never opened has done nothing, and says how to open it."""
+    with pytest.raises(ClientClosedError, match="async with"):
+        AsyncInferenceClient("e").statistics()

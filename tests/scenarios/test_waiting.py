@@ -18,7 +18,7 @@ from aio_sm_async import (
     WaitTimeoutError,
 )
 from aio_sm_async.clock import VirtualClock
-from aio_sm_async.emulator import Emulator
+from aio_sm_async.emulator import Emulator, mishaps
 from aio_sm_async.emulator.model import echo
 from aio_sm_async.protocol.token import decode_token
 from tests.scenarios.stage import Clients, left_in, queue_of, until
@@ -225,7 +225,7 @@ async def test_invoke_with_a_timeout(
             await task
         assert caught.value.token is not None
         token = decode_token(caught.value.token)
-        assert endpoint.invocations[0].inference_id == token.inference_id
+        assert endpoint.invocations[0].inference_id == token.inference_id == caught.value.inference_id
         assert endpoint.invocations[0].output_location == str(token.output_location)
 
     assert ttl == endpoint.invocations[0].request.ttl_seconds
@@ -244,17 +244,32 @@ async def test_timeout_leaves_a_given_time_to_live_alone(aws: Emulator, clients:
 
 
 async def test_timeout_before_it_was_accepted(aws: Emulator, clients: Clients) -> None:
-    """A timeout that passes while a slot is waited for carries no token, and nothing was sent."""
+    """A timeout that passes while a slot is waited for names the id, has no token, and nothing was sent."""
     endpoint = await aws.create_endpoint("e", echo, instances=0)
     client = await clients.open(endpoint, max_in_flight=1)
     first = await client.submit("x")
 
-    with pytest.raises(WaitTimeoutError, match="had not accepted") as caught:
+    with pytest.raises(WaitTimeoutError, match=r"was not sent within 0\.01 s") as caught:
         await client.invoke("y", timeout=0.01)
 
     assert caught.value.token is None
+    assert str(caught.value).startswith(f"{caught.value.inference_id} ")
     assert 1 == len(endpoint.invocations)
     assert not first.done()
+
+
+async def test_timeout_while_it_was_sent(aws: Emulator, clients: Clients) -> None:
+    """A timeout in the midst of the request says that it may have been accepted, and names it."""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint)
+    aws.trouble.add(mishaps.slow_answer(1.0))
+
+    with pytest.raises(WaitTimeoutError, match="may have accepted the request") as caught:
+        await client.invoke("x", timeout=0.2)
+
+    assert caught.value.token is not None
+    assert caught.value.inference_id == decode_token(caught.value.token).inference_id
+    assert [caught.value.inference_id] == [each.inference_id for each in endpoint.invocations]
 
 
 async def test_timeout_of_the_payload_itself(aws: Emulator, clients: Clients) -> None:
@@ -315,3 +330,34 @@ async def test_opened_in_one_task_and_closed_in_another(aws: Emulator, clients: 
 def silence(aws: Emulator) -> SqsNotifications:
     """A queue that nobody sends to."""
     return SqsNotifications([aws.queues.create("silence").url(aws.url)])
+
+
+async def test_cancelled_twin_lets_go(aws: Emulator, clients: Clients) -> None:
+    """A future that nobody holds is abandoned, also if `as_asyncio` had made a twin that was cancelled."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint)
+    twin = (await client.submit("x")).as_asyncio()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(twin, 0.001)
+    del twin
+    gc.collect()
+
+    await until(lambda: client.statistics().in_flight == 0)
+    assert 1 == client.statistics().abandoned
+
+
+async def test_in_flight_is_what_was_sent(aws: Emulator, clients: Clients) -> None:
+    """A request whose answer is waited for is not in flight yet; one whose answer is lost is."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint)
+    aws.trouble.add(mishaps.slow_answer(0.1, times=1))
+    submitting = asyncio.create_task(client.submit("x"))
+    await until(lambda: aws.calls["InvokeEndpointAsync"] == 1)
+    before = client.statistics()
+    accepted = await submitting
+    aws.trouble.add(mishaps.answer_lost(times=1))
+    ambiguous = await client.submit("y")
+
+    assert (1, 0) == (before.submitted, before.in_flight)
+    assert (True, None) == (accepted.accepted, ambiguous.accepted)
+    assert 2 == client.statistics().in_flight
