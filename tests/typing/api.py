@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, assert_type
 
+from aio_sm_async import (
+    AmbiguousError,
+    AsyncInferenceClient,
+    FanOut,
+    InferenceFuture,
+    InferenceOutcome,
+    S3Polling,
+    SqsNotifications,
+    Statistics,
+    WaitTimeoutError,
+)
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload, decode_body, encode_payload
 from aio_sm_async.protocol.completion import Completed
 from aio_sm_async.protocol.location import S3Location
@@ -44,3 +56,44 @@ async def calls(uploader: Uploader, downloads: Downloads, location: S3Location) 
         assert_type(await result.download_to(file), int)
     assert_type(await downloads.fetch(location, max_body_bytes=1), ResponseBody)
     assert_type(await uploader.upload(encode_payload(b""), location), None)
+
+
+client = AsyncInferenceClient(
+    "my-endpoint",
+    notifications=SqsNotifications(["https://sqs.us-east-1.amazonaws.com/123456789012/my-queue"]),
+    polling=S3Polling(),
+    uploads=uploads,
+    on_ambiguous="raise",
+    retry_timeout_seconds=60,
+    accept="application/json",
+)
+assert_type(client, AsyncInferenceClient)
+assert_type(client.statistics(), Statistics)
+assert_type(client.with_options(request_ttl_seconds=60), AsyncInferenceClient)
+assert_type(client.map([1, 2]), FanOut[InferenceResult[object]])
+assert_type(client.map([1], return_exceptions=True), FanOut[InferenceResult[object] | Exception])
+assert_type(client.as_completed([1]), FanOut[InferenceOutcome[InferenceResult[object]]])
+AsyncInferenceClient("my-endpoint", on_ambiguous="retry")  # type: ignore[arg-type]
+AsyncInferenceClient("my-endpoint", max_inflight=5)  # type: ignore[call-arg]
+
+
+async def waiting() -> None:
+    async with client as opened:
+        assert_type(opened, AsyncInferenceClient)
+    assert_type(await client.open(), AsyncInferenceClient)
+    assert_type(await client.invoke({"a": 1}, timeout=5, content_type="text/csv"), InferenceResult[object])
+    future = await client.submit(input_location="s3://bucket/input.json", endpoint_name="another")
+    assert_type(future, InferenceFuture[InferenceResult[object]])
+    assert_type(await future, InferenceResult[object])
+    assert_type(await future.wait(), InferenceResult[object])
+    assert_type(await asyncio.gather(future, future), tuple[InferenceResult[object], InferenceResult[object]])
+    assert_type(future.as_asyncio(), asyncio.Future[InferenceResult[object]])
+    assert_type(future.result().value, object)
+    assert_type(future.accepted, bool | None)
+    assert_type(future.token, str)
+    await client.submit("x", bogus=1)  # type: ignore[call-arg]
+
+
+def failing(late: WaitTimeoutError, lost: AmbiguousError) -> None:
+    assert_type((late.inference_id, late.token), tuple[str | None, str | None])
+    assert_type((lost.inference_id, lost.token), tuple[str | None, str | None])
