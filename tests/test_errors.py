@@ -36,6 +36,8 @@ from aio_sm_async.errors import (
     ValidationError,
     WaitTimeoutError,
 )
+from aio_sm_async.protocol.completion import Completed, Failed
+from aio_sm_async.results import ResponseBody
 
 SERVICE_ERRORS = (
     ServiceError,
@@ -265,3 +267,19 @@ def test_the_repr_of_a_failure_is_no_novel(kind: type[InferenceError]) -> None:
     assert len(repr(error)) < 400
     assert repr(error).startswith(f"{kind.__name__}('id-1', 'digits', 'line line ")
     assert 5000 == len(error.reason)
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Completed("id-1", body=b"secret"),
+        Failed("id-1", "why", body=b"secret"),
+        ResponseBody(b"secret", "text/plain", 6),
+        InferenceFailedError("id-1", "digits", "why", response=b"secret"),
+        DecodeError("no codec reads it", body=b"secret", content_type=None),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_no_repr_shows_a_payload(holder: object) -> None:
+    """What models are sent and answer may be private, and reprs end in logs."""
+    assert "secret" not in repr(holder)

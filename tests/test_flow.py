@@ -341,3 +341,17 @@ class TestSubmitPermits:
         await settle()
 
         assert (held, permits.open) == (1, 0)
+
+    async def test_hope_ends_only_after_nothing_but_refusals(self) -> None:
+        """Refusals for the whole time end it; any other answer brings it back."""
+        clock, seen = VirtualClock(0.0), []
+        permits = SubmitPermits(4, clock, patience_seconds=10.0)
+        seen.append(permits.is_hopeless)
+        for _ in range(3):
+            permits.refused(0.5)
+            seen.append(permits.is_hopeless)
+            await clock.advance(5.0)
+        permits.answered()
+        seen.append(permits.is_hopeless)
+
+        assert [False, False, False, True, False] == seen
