@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Unpack
 
-from aio_sm_async.options import InvocationOptions
+from aio_sm_async.options import INVOCATION_OPTIONS, InvocationOptions, refuse_unknown
 
 
 class _Missing(Enum):
@@ -26,6 +26,9 @@ class InferenceRequest:
         input_location: An ``s3://`` URI of an input that is in S3 already, instead of a payload.
         key: What the caller calls it: it comes back with the outcome, and is sent nowhere.
         options: They go before those of the call. See `InvocationOptions`.
+
+    Raises:
+        TypeError: An option is none of them.
     """
 
     payload: object = field(repr=False)
@@ -41,6 +44,7 @@ class InferenceRequest:
         key: str | None = None,
         **options: Unpack[InvocationOptions],
     ) -> None:
+        refuse_unknown(options, INVOCATION_OPTIONS, InferenceRequest, name="InferenceRequest")
         object.__setattr__(self, "payload", payload)
         object.__setattr__(self, "input_location", input_location)
         object.__setattr__(self, "key", key)
