@@ -145,7 +145,8 @@ class AsyncInferenceClient:
         """Find credentials, open connections and start listening.
 
         Raises:
-            ConfigurationError: Region or credentials are missing, or a queue cannot be used.
+            ConfigurationError: Region or credentials are missing, or a shared queue would lose messages.
+                A queue that cannot be read is no error: it is logged, and S3 is polled meanwhile.
             ClientClosedError: It was closed before.
         """
         await self._life.open()

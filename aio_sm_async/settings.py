@@ -53,6 +53,12 @@ class ClientSettings:
     clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def __post_init__(self) -> None:
+        if not all(isinstance(each, SqsNotifications) for each in self.notifications):
+            raise ConfigurationError(
+                'notifications takes SqsNotifications(queue_urls=["https://sqs..."]), or a list of them.'
+            )
+        if self.uploads is not None and not isinstance(self.uploads, S3Uploads):
+            raise ConfigurationError('uploads takes S3Uploads("s3://bucket/in/").')
         if not self.notifications and self.polling is None:
             raise ConfigurationError(
                 "notifications=None, polling=None: no completion would ever be noticed. Leave polling at its "

@@ -78,3 +78,15 @@ def test_a_client_id_that_fits_is_taken() -> None:
 def test_a_session_stays_out_of_the_repr() -> None:
     """A session may hold credentials."""
     assert "secret" not in repr(ClientSettings(session="secret"))
+
+
+def test_a_bare_queue_url_is_refused() -> None:
+    """What is passed in place of the settings of a source is told from them, with what to write."""
+    with pytest.raises(ConfigurationError, match=r"notifications takes SqsNotifications\(queue_urls="):
+        ClientSettings(notifications=("https://sqs.us-east-1.amazonaws.com/123456789012/q",))  # type: ignore[arg-type]
+
+
+def test_a_bare_prefix_is_refused() -> None:
+    """The same of uploads."""
+    with pytest.raises(ConfigurationError, match=r"uploads takes S3Uploads\("):
+        ClientSettings(uploads="s3://bucket/in/")  # type: ignore[arg-type]
