@@ -156,18 +156,47 @@ class Engine:
         except InvalidRequestError:
             self._window.release()
             raise
-        future: AnyFuture = InferenceFuture(invocation, self, self._loop)
-        flight = Flight(invocation, weakref.ref(future), request, accept=request.accept)
-        self._flights.add(flight)
+        flight, future = self._take_off(invocation, request, request.accept)
         self._counters["submitted"] += 1
-        self._settled_all.enter()
-        self._is_busy.set()
         with self._sending.work(lambda: _closed_over(invocation, self.token_of(invocation))):
             try:
                 await self._send(flight, payload)
             except BaseException as error:
                 self._refused(flight, error)
                 raise
+        return future
+
+    def adopt(
+        self,
+        invocation: Invocation,
+        *,
+        is_accepted: bool,
+        request: InvocationRequest | None = None,
+        accept: str | None = None,
+    ) -> AnyFuture:
+        """Wait for an invocation that another process, or an earlier one, sent.
+
+        It counts as in flight, but is not kept waiting for room.
+
+        Args:
+            invocation: What is known of it, its locations among that. Its patience counts from now.
+            is_accepted: Whether its 202 was seen; if not, nobody knows whether it was accepted.
+            request: What was sent, if that may be sent again.
+            accept: The type that the caller wishes for.
+
+        Raises:
+            InvalidRequestError: It is pending here already.
+            ClientClosedError: The client is being closed.
+        """
+        self._window.enter_nowait()
+        try:
+            actions = self.registry.adopt(invocation, self._clock.monotonic(), is_accepted=is_accepted)
+        except InvalidRequestError:
+            self._window.release()
+            raise
+        flight, future = self._take_off(invocation, request, accept)
+        self._perform(actions)
+        self._watch(flight)
         return future
 
     def abandon(self, inference_id: str) -> None:
@@ -211,6 +240,16 @@ class Engine:
                 deadline=self._clock.utc_now() + timedelta(seconds=patience),
             )
         )
+
+    def _take_off(
+        self, invocation: Invocation, request: InvocationRequest | None, accept: str | None
+    ) -> tuple[Flight, AnyFuture]:
+        future: AnyFuture = InferenceFuture(invocation, self, self._loop)
+        flight = Flight(invocation, weakref.ref(future), request, accept=accept)
+        self._flights.add(flight)
+        self._settled_all.enter()
+        self._is_busy.set()
+        return flight, future
 
     async def _send(self, flight: Flight, payload: EncodedPayload | StreamedPayload | None) -> None:
         try:

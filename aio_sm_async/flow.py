@@ -60,6 +60,16 @@ class Gate:
                 self._waiters.remove(waiter)
             raise
 
+    def enter_nowait(self) -> None:
+        """Come in, whether there is room or not: for what cannot be kept outside.
+
+        Raises:
+            Exception: What `close` made.
+        """
+        if self._refusal is not None:
+            raise self._refusal()
+        self._inside += 1
+
     def release(self) -> None:
         """Give the room back."""
         self._inside -= 1

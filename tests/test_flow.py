@@ -355,3 +355,27 @@ class TestSubmitPermits:
         seen.append(permits.is_hopeless)
 
         assert [False, False, False, True, False] == seen
+
+
+async def test_who_cannot_be_kept_outside_comes_in() -> None:
+    """Entering without waiting takes room that others must then wait for, and is refused once closed."""
+    gate = Gate(1)
+    gate.enter_nowait()
+    gate.enter_nowait()
+    visitor = Visitor(gate)
+    await settle()
+    gate.release()
+    await settle()
+
+    assert 1 == gate.inside
+    assert not visitor.is_inside
+
+    gate.release()
+    await settle()
+
+    assert visitor.is_inside
+
+    gate.close(lambda: ClientClosedError("closed"))
+    with pytest.raises(ClientClosedError):
+        gate.enter_nowait()
+    await send_home([visitor])

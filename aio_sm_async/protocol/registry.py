@@ -23,6 +23,7 @@ from aio_sm_async.protocol.completion import Completed, Completion, Expired, Fai
 from aio_sm_async.protocol.identifiers import ClientIdentity, Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation, Receipt, State
 from aio_sm_async.protocol.location import S3Location
+from aio_sm_async.protocol.output_roots import OutputRoots
 from aio_sm_async.protocol.timers import Timers
 
 REMEMBERED_NAMES = 10_000
@@ -126,12 +127,11 @@ class Registry:
 
     def __init__(self, identity: ClientIdentity, *, resend_after_seconds: float | None = 60.0) -> None:
         self.counts: Counter[str] = Counter()
+        self.roots = OutputRoots()
         self._identity = identity
         self._resend_after_seconds = resend_after_seconds
         self._pending: dict[str, Invocation] = {}
         self._unconsumed: dict[str, list[Receipt]] = {}
-        self._output_roots: dict[str, _OutputRoot] = {}
-        self._failure_roots: dict[str, S3Location] = {}
         self._timers: Timers[tuple[_Due, str]] = Timers()
         self._settled_names: dict[str, None] = {}
 
@@ -183,10 +183,7 @@ class Registry:
         invocation.move_to(State.ACCEPTED)
         invocation.output_location = output_location
         invocation.failure_location = failure_location
-        if output_location is not None:
-            self._output_roots[invocation.endpoint_name] = _OutputRoot.learn(output_location, invocation)
-        if failure_location is not None:
-            self._failure_roots[invocation.endpoint_name] = _parent(failure_location)
+        self.roots.learn(invocation)
         self._timers.cancel((_Due.RESEND, inference_id))
         self._set_deadline(invocation, now)
         return self._judge_held(invocation)
@@ -216,6 +213,24 @@ class Registry:
         if invocation is None:
             return self.consumed(inference_id)
         return self._end(invocation, State.ABANDONED)
+
+    def adopt(self, invocation: Invocation, now: float, *, is_accepted: bool) -> list[Action]:
+        """Expect completions for an invocation that another process, or an earlier one, sent.
+
+        Args:
+            invocation: What is known of it, its locations among that. Its patience counts from now.
+            now: Monotonic time.
+            is_accepted: Whether its 202 was seen; if not, nobody knows whether it was accepted.
+
+        Raises:
+            InvalidRequestError: The id is pending already.
+        """
+        self.register(invocation)
+        if not is_accepted:
+            return self.ambiguous(invocation.inference_id, now)
+        invocation.move_to(State.ACCEPTED)
+        self._set_deadline(invocation, now)
+        return []
 
     # What is heard of it
 
@@ -286,15 +301,14 @@ class Registry:
         """Where the response will lie: as its 202 said, else as an earlier 202 lets us infer."""
         if invocation.state is State.ACCEPTED:
             return invocation.output_location
-        root = self._output_roots.get(invocation.endpoint_name)
-        return root.expected(invocation) if root is not None else None
+        return self.roots.expected(invocation)
 
     def failure_location(self, invocation: Invocation, failed: Failed | None = None) -> S3Location | None:
         """Where the container's words will lie: as its 202 said, else as claimed, if that is credible."""
         if invocation.failure_location is not None or failed is None or failed.failure_location is None:
             return invocation.failure_location
-        root = self._failure_roots.get(invocation.endpoint_name)
-        return failed.failure_location if root == _parent(failed.failure_location) else None
+        is_credible = self.roots.is_failure_location(invocation.endpoint_name, failed.failure_location)
+        return failed.failure_location if is_credible else None
 
     # How it is decided
 
@@ -342,7 +356,7 @@ class Registry:
                 expected = self.expected_location(invocation)
                 if expected is not None:
                     return claimed == expected
-                root = self._output_roots.get(invocation.endpoint_name)
+                root = self.roots.output_root(invocation.endpoint_name)
                 if invocation.state is State.AMBIGUOUS and root is not None:
                     return claimed is not None and root.holds(claimed)
                 # No 202 ever told where outputs lie. Our ids cannot be guessed, so the id alone must do.
@@ -407,46 +421,3 @@ _FINAL: dict[type[Outcome], State] = {
     DeadlinePassed: State.ABANDONED,
     Undeliverable: State.COMPLETED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _OutputRoot:
-    """Where an endpoint writes, learned from a 202, and whether under the names that we ask for.
-
-    The prefix ends with a slash, or is empty where the endpoint writes to the bucket's root.
-    """
-
-    bucket: str
-    prefix: str
-    is_named: bool
-
-    @staticmethod
-    def learn(output_location: S3Location, invocation: Invocation) -> _OutputRoot:
-        key, names = output_location.key, _names(invocation)
-        prefix = key.removesuffix(names)
-        if names and key != prefix and (not prefix or prefix.endswith("/")):
-            return _OutputRoot(output_location.bucket, prefix, is_named=True)
-        folder = key[: key.rfind("/") + 1]
-        if invocation.extension is not None and f"/{folder}".endswith(f"/{invocation.extension}/"):
-            folder = folder[: -len(invocation.extension) - 1]
-        return _OutputRoot(output_location.bucket, folder, is_named=False)
-
-    def expected(self, invocation: Invocation) -> S3Location | None:
-        names = _names(invocation)
-        return S3Location(self.bucket, self.prefix + names) if self.is_named and names else None
-
-    def holds(self, location: S3Location) -> bool:
-        return location.bucket == self.bucket and location.key.startswith(self.prefix)
-
-
-def _parent(location: S3Location) -> S3Location:
-    return S3Location(location.bucket, location.key.rpartition("/")[0])
-
-
-def _names(invocation: Invocation) -> str:
-    """The end of the output key if SageMaker honours the names that we sent; empty if we sent none."""
-    if invocation.filename is None:
-        return ""
-    if invocation.extension is None:
-        return invocation.filename
-    return f"{invocation.extension}/{invocation.filename}"

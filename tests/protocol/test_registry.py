@@ -425,3 +425,51 @@ class TestTime:
         assert [Settle(taken, DeadlinePassed(ID, "nothing came"), "deadline")] == registry.given_up(
             taken, "nothing came"
         )
+
+
+class TestAdopting:
+    """What another process sent is waited for like our own."""
+
+    def test_an_accepted_one_is_believed_by_its_own_location_only(self, registry: Registry) -> None:
+        """A completion at the location that the 202 gave settles it; one elsewhere makes us look."""
+        adopted = invocation(KIN_ID)
+        adopted.output_location = OUT
+
+        actions = registry.adopt(adopted, NOW, is_accepted=True)
+        elsewhere = registry.delivered(note(Completed(KIN_ID, output_location=EVIL, body=b"no")))
+        there = registry.delivered(note(Completed(KIN_ID, output_location=OUT, body=b"yes")))
+
+        assert [] == actions
+        assert [Look(adopted, is_last=False)] == elsewhere
+        assert [Settle(adopted, Completed(KIN_ID, output_location=OUT, body=b"yes"), "sqs")] == there
+
+    def test_it_does_not_tell_where_the_endpoint_writes(self, registry: Registry) -> None:
+        """What another process claims of its output is not taken for where ours will lie."""
+        adopted = invocation(KIN_ID)
+        adopted.output_location = EVIL
+        registry.adopt(adopted, NOW, is_accepted=True)
+
+        assert registry.roots.output_root("endpoint") is None
+
+    def test_its_patience_ends_too(self, registry: Registry) -> None:
+        """Its deadline counts from the adoption."""
+        adopted = invocation(KIN_ID)
+        adopted.output_location = OUT
+        registry.adopt(adopted, NOW, is_accepted=True)
+
+        assert [Look(adopted, is_last=True)] == registry.due(NOW + PATIENCE)
+
+    def test_one_without_its_202_may_be_sent_again(self, registry: Registry) -> None:
+        """Nobody knows whether it was accepted, so it is ambiguous, as if it had been sent here."""
+        adopted = invocation(KIN_ID)
+        registry.adopt(adopted, NOW, is_accepted=False)
+
+        assert State.AMBIGUOUS is adopted.state
+        assert [Resend(adopted)] == registry.due(NOW + 60)
+
+    def test_it_is_pending_once(self, registry: Registry) -> None:
+        """What is pending here cannot be adopted."""
+        pending(registry)
+
+        with pytest.raises(ValueError, match="pending already"):
+            registry.adopt(invocation(), NOW, is_accepted=True)
