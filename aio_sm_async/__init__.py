@@ -44,6 +44,7 @@ from aio_sm_async.errors import (
 from aio_sm_async.fanout import FanOut, FanOutOptions, FanOutProgress, InferenceOutcome, InferenceRequest
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import InvocationOptions, RequestOptions
+from aio_sm_async.prices import estimate_dollars
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.statistics import Statistics
@@ -91,4 +92,5 @@ __all__ = [
     "ValidationError",
     "WaitTimeoutError",
     "__version__",
+    "estimate_dollars",
 ]

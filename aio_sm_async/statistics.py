@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from aio_sm_async.prices import estimate_dollars
+
 Counters = Counter[str]
 
 
@@ -51,3 +53,8 @@ class Statistics:
     resolved_by: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     notifications: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def dollars(self) -> float:
+        """What the calls so far cost, at list prices: an estimate; see `estimate_dollars`."""
+        return estimate_dollars(self.calls)

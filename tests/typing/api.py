@@ -18,6 +18,7 @@ from aio_sm_async import (
     SqsNotifications,
     Statistics,
     WaitTimeoutError,
+    estimate_dollars,
 )
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload, decode_body, encode_payload
 from aio_sm_async.protocol.completion import Completed
@@ -69,6 +70,8 @@ client = AsyncInferenceClient(
 )
 assert_type(client, AsyncInferenceClient)
 assert_type(client.statistics(), Statistics)
+assert_type(client.statistics().dollars, float)
+assert_type(estimate_dollars({"GetObject": 1}), float)
 assert_type(client.with_options(request_ttl_seconds=60), AsyncInferenceClient)
 assert_type(client.map([1, 2]), FanOut[InferenceResult[object]])
 assert_type(client.map([1], return_exceptions=True), FanOut[InferenceResult[object] | Exception])
