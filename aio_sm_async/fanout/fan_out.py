@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -12,6 +12,7 @@ from aio_sm_async.fanout.intake import Intake, Source
 from aio_sm_async.fanout.options import FanOutOptions, Limits
 from aio_sm_async.fanout.outcome import InferenceOutcome
 from aio_sm_async.fanout.progress import FanOutProgress, Tally
+from aio_sm_async.fanout.progress_bar import ProgressBar
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.run import Prepared, Run
 from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
@@ -121,16 +122,28 @@ class FanOuts:
             backlog=Backlog(turns, Window(limits.items, limits.bytes)),
             max_sending=self._max_sending,
             supervisor=self._supervisor,
-            tally=Tally(options.get("progress")),
-            when_over=self._runs.discard,
+            tally=_tally(source, options),
+            when_over=self._forget,
         )
         self._runs.add(run)
         return FanOut(run, present)
+
+    def _forget(self, run: Run) -> None:
+        self._runs.discard(run)
+        run.tally.close()
 
     async def aclose(self) -> None:
         """End all. Whoever iterates over one gets what is done, then `ClientClosedError`."""
         for run in tuple(self._runs):
             await run.fail()
+
+
+def _tally(source: Source, options: FanOutOptions) -> Tally:
+    progress = options.get("progress")
+    if progress is True:
+        bar = ProgressBar(len(source) if isinstance(source, Sized) else None)
+        return Tally(bar, bar.close)
+    return Tally(progress or None)
 
 
 def present_all(outcome: InferenceOutcome[Result]) -> InferenceOutcome[Result]:

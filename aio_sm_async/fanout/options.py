@@ -23,12 +23,13 @@ class FanOutOptions(InvocationOptions, total=False):
             the client's ``max_in_flight``.
         max_buffered_bytes: Nothing is pulled while payloads and responses of so many bytes are held; 64 MiB
             by default. Responses beyond it are left in S3, and read again when their turn comes.
-        progress: Called with a snapshot whenever a request was sent or an item has its outcome.
+        progress: Called with a snapshot whenever a request was sent or an item has its outcome; True shows
+            tqdm's bar instead (``pip install "aio-sm-async[notebook]"``).
     """
 
     window: int | None
     max_buffered_bytes: int | None
-    progress: Callable[[FanOutProgress], object] | None
+    progress: bool | Callable[[FanOutProgress], object] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,14 @@ class Tally:
     Args:
         listener: Called with a snapshot after each change. If it raises, that is logged, and it is called
             no more: a broken bar must not break the work.
+        close: Called once there will be no more changes. If it raises, that is logged, too.
     """
 
-    def __init__(self, listener: Callable[[FanOutProgress], object] | None) -> None:
+    def __init__(
+        self, listener: Callable[[FanOutProgress], object] | None, close: Callable[[], object] | None = None
+    ) -> None:
         self._listener = listener
+        self._close = close
         self._submitted = 0
         self._landed = 0
         self._done = 0
@@ -62,6 +66,16 @@ class Tally:
         """A result could not be handed out."""
         self._failed += 1
         self._tell()
+
+    def close(self) -> None:
+        """It is over."""
+        close, self._close = self._close, None
+        if close is None:
+            return
+        try:
+            close()
+        except Exception:
+            logger.exception("the progress bar could not be closed")
 
     def _tell(self) -> None:
         if self._listener is None:

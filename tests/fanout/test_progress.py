@@ -48,3 +48,16 @@ def test_a_listener_that_fails(caplog: pytest.LogCaptureFixture) -> None:
         tally.submitted()
 
     assert (1, 1, 2) == (len(calls), len(caplog.records), tally.now.submitted)
+
+
+def test_closing(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever shows the numbers is told once that it is over; if that fails, it is logged."""
+    closed: list[str] = []
+    tally = Tally(None, lambda: closed.append("x"))
+    tally.close()
+    tally.close()
+    Tally(None).close()
+    with caplog.at_level(logging.ERROR, "aio_sm_async"):
+        Tally(None, lambda: 1 // 0).close()
+
+    assert (["x"], 1) == (closed, len(caplog.records))

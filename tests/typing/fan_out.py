@@ -30,6 +30,7 @@ async def calls(client: AsyncInferenceClient) -> None:
     assert_type(client.map(numbers(), window=5, accept="text/plain"), FanOut[Result])
     assert_type(client.map([], return_exceptions=True), FanOut[Result | Exception])
     assert_type(client.as_completed([], progress=show), FanOut[InferenceOutcome[Result]])
+    assert_type(client.map([], progress=True), FanOut[Result])
     async for result in client.map(InferenceRequest(number, key=str(number)) for number in range(3)):
         assert_type(result, Result)
     async with client.as_completed([None]) as outcomes:
@@ -40,5 +41,6 @@ async def calls(client: AsyncInferenceClient) -> None:
             assert_type(outcome.error, Exception | None)
             assert_type(outcome.unwrap(), Result)
     client.map(7)  # type: ignore[call-overload]
+    client.map([], progress="bar")  # type: ignore[call-overload]
     client.map([], windows=7)  # type: ignore[call-overload]
     InferenceRequest("x", acept="text/plain")  # type: ignore[call-arg]
