@@ -65,5 +65,6 @@ def _factory() -> _Factory:
             "True shows the bar of tqdm, which is not installed",
             'Install it, pip install "aio-sm-async[notebook]", or pass a callback.',
         ) from None
+    tqdm.get_lock()  # made with the first bar, and imports more
     factory: _Factory = tqdm
     return factory
