@@ -24,6 +24,7 @@
     ├── ResultError                                  there is a result, but it could not be delivered
     │   ├── DecodeError                              no codec could read it; the raw bytes are kept
     │   └── BodyTooLargeError                        larger than fits in memory as configured
+    ├── JournalError                                 the journal on disk cannot be opened, read or written
     ├── WaitTimeoutError             (TimeoutError)  the caller's patience ended; the invocation may go on
     └── UnreadableNotification                       a message that is not a SageMaker notification
 
@@ -285,6 +286,18 @@ class WaitTimeoutError(AsyncInferenceError, TimeoutError):
         super().__init__(message)
         self.token = token
         self.inference_id = inference_id
+
+
+class JournalError(AsyncInferenceError):
+    """The journal cannot be opened, read or written. What was committed before stays.
+
+    Attributes:
+        path: The journal's file.
+    """
+
+    def __init__(self, message: str, *, path: str) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class UnreadableNotification(AsyncInferenceError):  # noqa: N818 - it names the thing, not the act

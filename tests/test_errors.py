@@ -26,6 +26,7 @@ from aio_sm_async.errors import (
     InferenceFailedError,
     InternalFailure,
     InvalidRequestError,
+    JournalError,
     NotFoundError,
     NotSentError,
     ResultError,
@@ -69,6 +70,7 @@ TREE = {
     ResultError: (AsyncInferenceError,),
     DecodeError: (ResultError,),
     BodyTooLargeError: (ResultError,),
+    JournalError: (AsyncInferenceError,),
     WaitTimeoutError: (AsyncInferenceError, TimeoutError),
     UnreadableNotification: (AsyncInferenceError,),
 }
