@@ -48,6 +48,8 @@ class Emulator:
         clock: Whose time it is: of TTLs, visibility timeouts, delays.
         seed: Makes generated ids, and the trouble if none is given, the same in each run.
         trouble: What goes wrong; nothing does until rules are added to it.
+        remembered: How many ended invocations each endpoint remembers, with their objects, so that it can
+            run for ever; None for all.
 
     Attributes:
         region: The region.
@@ -70,7 +72,10 @@ class Emulator:
         clock: Clock | None = None,
         seed: int = 0,
         trouble: Trouble | None = None,
+        remembered: int | None = None,
     ) -> None:
+        if remembered is not None and remembered < 0:
+            raise ValueError(f"remembered counts invocations, and is {remembered}")
         self.region = region
         self.account_id = account_id
         self.access_key_id = "AKIAEMULATOR00000000"
@@ -94,6 +99,7 @@ class Emulator:
                 notifier=self._notifier,
                 threads=self._threads,
                 new_id=self._new_id,
+                remembered=remembered,
             )
         )
         self._server = self._make_server(port)

@@ -13,7 +13,8 @@ from aio_sm_async.emulator.clock import Clock
 from aio_sm_async.emulator.conclusion import Conclusion
 from aio_sm_async.emulator.container import Container
 from aio_sm_async.emulator.endpoint_config import AsyncConfig, EndpointConfig
-from aio_sm_async.emulator.invocation import Broke, Invocation
+from aio_sm_async.emulator.invocation import Broke, Invocation, Outcome
+from aio_sm_async.emulator.invocation_record import InvocationRecord
 from aio_sm_async.emulator.invoke_request import InvokeRequest
 from aio_sm_async.emulator.model import Model
 from aio_sm_async.emulator.notifier import Notifier
@@ -35,6 +36,7 @@ class Surroundings:
     notifier: Notifier
     threads: Executor
     new_id: Callable[[], str]
+    remembered: int | None = None
 
 
 class Endpoint:
@@ -44,7 +46,8 @@ class Endpoint:
         name: ``EndpointName``.
         config: The configuration in force.
         instances: How many instances it has; 0 leaves everything in the queue.
-        invocations: The record of each request that was accepted, in order of acceptance.
+        invocations: The record of each request that was accepted, in order of acceptance; of the latest
+            only, where the emulator was told to forget the others.
         queue_url: The queue that the emulator subscribed to its topics; None if it made none.
         created_time: When it was made, UTC.
         modified_time: When its configuration or capacity last changed, UTC.
@@ -54,7 +57,8 @@ class Endpoint:
         self.name = name
         self.config = config
         self.instances = config.initial_instance_count
-        self.invocations: list[Invocation] = []
+        self._record = InvocationRecord(surroundings.objects, surroundings.remembered)
+        self.invocations: list[Invocation] = self._record.invocations
         self.queue_url: str | None = None
         self.created_time: datetime = surroundings.clock.utc_now()
         self.modified_time = self.created_time
@@ -63,7 +67,6 @@ class Endpoint:
         self._conclusion = Conclusion(
             surroundings.objects, surroundings.notifier, clock=surroundings.clock, region=surroundings.region
         )
-        self._by_id: dict[str, list[Invocation]] = {}
         # Ordered by arrival; keyed, so that what expires can leave from the middle.
         self._queue: OrderedDict[Invocation, Scheduled] = OrderedDict()
         self._workers: set[asyncio.Task[None]] = set()
@@ -118,7 +121,7 @@ class Endpoint:
 
     def runs_of(self, inference_id: str) -> list[Invocation]:
         """The records of one inference id: none, one, or more where it was sent more than once."""
-        return list(self._by_id.get(inference_id, ()))
+        return self._record.runs_of(inference_id)
 
     def accept_nowait(self, request: InvokeRequest, body: bytes) -> Invocation:
         """Queue a checked request, and start on it if there is capacity."""
@@ -138,8 +141,7 @@ class Endpoint:
             )
         if config.failure_path is not None:
             invocation.failure_location = join_s3_path(config.failure_path, f"{new_id()}-error.out")
-        self.invocations.append(invocation)
-        self._by_id.setdefault(invocation.inference_id, []).append(invocation)
+        self._record.add(invocation)
         self._queue[invocation] = self._around.schedule.at(
             now + request.ttl_seconds, lambda: self._expire(invocation)
         )
@@ -209,7 +211,11 @@ class Endpoint:
     async def _process(self, invocation: Invocation) -> None:
         invocation.status = "InProgress"
         outcome = await self._container.run(invocation)
+        self._conclude(invocation, outcome)
+
+    def _conclude(self, invocation: Invocation, outcome: Outcome) -> None:
         self._conclusion.conclude(invocation, outcome, self._async_config)
+        self._record.ended(invocation)
 
     def _next(self) -> Invocation:
         invocation, expiry = self._queue.popitem(last=False)
@@ -222,7 +228,7 @@ class Endpoint:
         outcome = Broke(
             f"ClientError: The request expired: it was queued for {seconds} seconds.", expired=True
         )
-        self._conclusion.conclude(invocation, outcome, self._async_config)
+        self._conclude(invocation, outcome)
         self._tell_idle()
 
     def _worker_ended(self, worker: asyncio.Task[None]) -> None:
