@@ -38,11 +38,21 @@ from aio_sm_async.errors import (
     ServiceError,
     ServiceUnavailable,
     ThrottledError,
+    TooManyFailuresError,
     UnreadableNotification,
     ValidationError,
     WaitTimeoutError,
 )
-from aio_sm_async.fanout import FanOut, FanOutOptions, FanOutProgress, InferenceOutcome, InferenceRequest
+from aio_sm_async.fanout import (
+    Attempt,
+    FanOut,
+    FanOutOptions,
+    FanOutProgress,
+    InferenceOutcome,
+    InferenceRequest,
+    RetryFailed,
+    is_transient,
+)
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import InvocationOptions, RequestOptions
 from aio_sm_async.prices import estimate_dollars
@@ -58,6 +68,7 @@ __all__ = [
     "AmbiguousError",
     "AsyncInferenceClient",
     "AsyncInferenceError",
+    "Attempt",
     "BodyTooLargeError",
     "ClientClosedError",
     "ConfigurationError",
@@ -82,6 +93,7 @@ __all__ = [
     "NotSentError",
     "RequestOptions",
     "ResultError",
+    "RetryFailed",
     "S3Location",
     "S3Polling",
     "S3Uploads",
@@ -90,9 +102,11 @@ __all__ = [
     "SqsNotifications",
     "Statistics",
     "ThrottledError",
+    "TooManyFailuresError",
     "UnreadableNotification",
     "ValidationError",
     "WaitTimeoutError",
     "__version__",
     "estimate_dollars",
+    "is_transient",
 ]

@@ -27,6 +27,7 @@ from aio_sm_async.fanout import (
     present_all,
     present_either,
     present_result,
+    repeat_of,
 )
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.future import InferenceFuture
@@ -355,7 +356,7 @@ class AsyncInferenceClient:
         def prepare(request: InferenceRequest) -> Prepared:
             draft = _draft(assembly, request.payload, request.input_location, {**defaults, **request.options})
             send = partial(assembly.engine.submit, draft.invocation, draft.request, draft.upload)
-            return Prepared(_size_bytes(draft), send)
+            return Prepared(_size_bytes(draft), send, repeat_of(request, draft))
 
         return self._life.fan_outs.open(payloads, merged, prepare, present, in_order=in_order)
 

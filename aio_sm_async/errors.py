@@ -25,6 +25,7 @@
     │   ├── DecodeError                              no codec could read it; the raw bytes are kept
     │   └── BodyTooLargeError                        larger than fits in memory as configured
     ├── JournalError                                 the journal on disk cannot be opened, read or written
+    ├── TooManyFailuresError                         a fan-out was ended: its model is broken
     ├── WaitTimeoutError             (TimeoutError)  the caller's patience ended; the invocation may go on
     └── UnreadableNotification                       a message that is not a SageMaker notification
 
@@ -271,6 +272,28 @@ class BodyTooLargeError(ResultError):
         super().__init__(message)
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
+
+
+class TooManyFailuresError(AsyncInferenceError):
+    """So many items of a fan-out failed that nothing more was pulled. All outcomes were handed out before.
+
+    The error of the item that failed last is its cause.
+
+    Attributes:
+        failures: How many items failed.
+        limit: The ``stop_after_failures`` in force.
+    """
+
+    def __init__(self, failures: int, *, limit: int) -> None:
+        super().__init__(failures, limit)
+        self.failures = failures
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.failures} items failed, and stop_after_failures is {self.limit}: nothing more was "
+            "pulled. See the cause for the last of them; mend the model, or raise the limit."
+        )
 
 
 class WaitTimeoutError(AsyncInferenceError, TimeoutError):

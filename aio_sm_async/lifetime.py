@@ -73,6 +73,7 @@ class Lifetime:
                 await assembly.engine.open()
                 self.fan_outs = FanOuts(
                     assembly.engine.supervisor,
+                    self.settings.clock,
                     max_in_flight=self.settings.max_in_flight,
                     max_concurrent_requests=self.settings.max_concurrent_requests,
                 )

@@ -33,6 +33,7 @@ from aio_sm_async.errors import (
     ServiceError,
     ServiceUnavailable,
     ThrottledError,
+    TooManyFailuresError,
     UnreadableNotification,
     ValidationError,
     WaitTimeoutError,
@@ -71,6 +72,7 @@ TREE = {
     DecodeError: (ResultError,),
     BodyTooLargeError: (ResultError,),
     JournalError: (AsyncInferenceError,),
+    TooManyFailuresError: (AsyncInferenceError,),
     WaitTimeoutError: (AsyncInferenceError, TimeoutError),
     UnreadableNotification: (AsyncInferenceError,),
 }

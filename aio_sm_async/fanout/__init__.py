@@ -5,6 +5,7 @@
     fan_out     what callers iterate over            run         pulls, sends and waits
     intake      the source, sync or async            backlog     items on their way, and what is held for them
     request     an item with options of its own      outcome     what became of it
+    second_try  which failures are sent again        failure_limit   when too many have failed
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from __future__ import annotations
 from aio_sm_async.fanout.fan_out import FanOut, FanOuts, present_all, present_either, present_result
 from aio_sm_async.fanout.intake import Source
 from aio_sm_async.fanout.options import FanOutOptions
-from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.progress import FanOutProgress
 from aio_sm_async.fanout.request import NO_PAYLOAD, InferenceRequest
 from aio_sm_async.fanout.run import Prepared
+from aio_sm_async.fanout.second_try import RetryFailed, is_transient, repeat_of
 
 __all__ = [
     "NO_PAYLOAD",
+    "Attempt",
     "FanOut",
     "FanOutOptions",
     "FanOutProgress",
@@ -26,8 +29,11 @@ __all__ = [
     "InferenceOutcome",
     "InferenceRequest",
     "Prepared",
+    "RetryFailed",
     "Source",
+    "is_transient",
     "present_all",
     "present_either",
     "present_result",
+    "repeat_of",
 ]

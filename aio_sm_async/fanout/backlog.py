@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aio_sm_async.errors import AsyncInferenceError, InferenceFailedError
-from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.protocol.turns import Turns
 from aio_sm_async.protocol.window import Window
@@ -26,6 +26,7 @@ class Item:
         future: Its invocation, once it was sent.
         outcome: How it ended, once it has.
         left_bytes: The size of the body that was left in S3, to be read again when its turn comes.
+        attempts: Each time that it was sent.
     """
 
     index: int
@@ -34,6 +35,7 @@ class Item:
     future: AnyFuture | None = None
     outcome: Result | Exception | None = None
     left_bytes: int = 0
+    attempts: tuple[Attempt, ...] = ()
 
 
 class Backlog:
@@ -111,8 +113,8 @@ class Backlog:
         self.hold(item, 0)
         self._window.exit()
         if isinstance(item.outcome, Exception):
-            return InferenceOutcome(item.index, item.key, None, item.outcome)
-        return InferenceOutcome(item.index, item.key, item.outcome, None)
+            return InferenceOutcome(item.index, item.key, None, item.outcome, item.attempts)
+        return InferenceOutcome(item.index, item.key, item.outcome, None, item.attempts)
 
     def drop(self) -> tuple[Item, ...]:
         """Forget everything. Returns the items that had no outcome; none of them gets one any more."""
@@ -125,12 +127,12 @@ class Backlog:
     def _keep(self, item: Item, outcome: Result | Exception, *, is_next: bool) -> None:
         """Hold its outcome, the body left in S3 where that is possible and it would be too much."""
         size_bytes = _size_bytes(outcome)
-        if is_next or self._window.fits(size_bytes) or isinstance(outcome, Exception):
-            self.hold(item, size_bytes)
-        elif forget_body(outcome):
+        may_stay = is_next or self._window.fits(size_bytes)
+        if not may_stay and isinstance(outcome, InferenceResult) and forget_body(outcome):
             self._leave_behind(item, size_bytes)
-        else:
-            self.hold(item, size_bytes)
+            size_bytes = 0
+        earlier = (attempt.error for attempt in item.attempts[:-1])
+        self.hold(item, size_bytes + sum(_size_bytes(error) for error in earlier if error is not None))
 
     def _leave_behind(self, item: Item, size_bytes: int) -> None:
         self._window.leave_behind(size_bytes - item.left_bytes)

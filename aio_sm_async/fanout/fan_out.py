@@ -7,7 +7,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from aio_sm_async.clock import Clock
 from aio_sm_async.fanout.backlog import Backlog, Item, Result
+from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.intake import Intake, Source
 from aio_sm_async.fanout.options import FanOutOptions, Limits
 from aio_sm_async.fanout.outcome import InferenceOutcome
@@ -15,6 +17,7 @@ from aio_sm_async.fanout.progress import FanOutProgress, Tally
 from aio_sm_async.fanout.progress_bar import ProgressBar
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.run import Prepared, Run
+from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
 from aio_sm_async.protocol.window import Window
 from aio_sm_async.supervision import Supervisor
@@ -79,12 +82,16 @@ class FanOuts:
 
     Args:
         supervisor: Runs their tasks.
+        clock: Time.
         max_in_flight: No window is larger.
         max_concurrent_requests: How many requests may be open at once.
     """
 
-    def __init__(self, supervisor: Supervisor, *, max_in_flight: int, max_concurrent_requests: int) -> None:
+    def __init__(
+        self, supervisor: Supervisor, clock: Clock, *, max_in_flight: int, max_concurrent_requests: int
+    ) -> None:
         self._supervisor = supervisor
+        self._clock = clock
         self._max_in_flight = max_in_flight
         self._max_sending = max_concurrent_requests + MORE_SENDERS
         self._runs: set[Run] = set()
@@ -123,6 +130,8 @@ class FanOuts:
             max_sending=self._max_sending,
             supervisor=self._supervisor,
             tally=_tally(source, options),
+            second_tries=SecondTries(options.get("retry_failed"), self._clock),
+            failure_limit=FailureLimit(options.get("stop_after_failures")),
             when_over=self._forget,
         )
         self._runs.add(run)
@@ -156,6 +165,8 @@ def present_result(outcome: InferenceOutcome[Result]) -> Result:
     if outcome.error is not None:
         key = "" if outcome.key is None else f", key {outcome.key!r}"
         outcome.error.add_note(f"It belongs to item {outcome.index}{key}.")
+        for number, attempt in enumerate(outcome.attempts[:-1], 1):
+            outcome.error.add_note(f"Attempt {number} failed too: {attempt.error}")
     return outcome.unwrap()
 
 

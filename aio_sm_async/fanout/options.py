@@ -8,6 +8,7 @@ from typing import Self
 
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.progress import FanOutProgress
+from aio_sm_async.fanout.second_try import RetryFailed
 from aio_sm_async.options import InvocationOptions
 
 MAX_BUFFERED_BYTES = 64 * 1024 * 1024
@@ -25,11 +26,17 @@ class FanOutOptions(InvocationOptions, total=False):
             by default. Responses beyond it are left in S3, and read again when their turn comes.
         progress: Called with a snapshot whenever a request was sent or an item has its outcome; True shows
             tqdm's bar instead (``pip install "aio-sm-async[notebook]"``).
+        retry_failed: Which failures are worth a second try, and how many; none by default. Payloads are kept
+            until their outcome then.
+        stop_after_failures: Once so many items have failed for good, nothing more is pulled; what is in
+            flight is finished and handed out, then `TooManyFailuresError` is raised.
     """
 
     window: int | None
     max_buffered_bytes: int | None
     progress: bool | Callable[[FanOutProgress], object] | None
+    retry_failed: RetryFailed | None
+    stop_after_failures: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class Limits:
                     f"Give each item its own: InferenceRequest(payload, {name}=...).",
                 )
         window = _positive("window", options.get("window"), max_in_flight)
+        _positive("stop_after_failures", options.get("stop_after_failures"), 1)
         max_bytes = _positive("max_buffered_bytes", options.get("max_buffered_bytes"), MAX_BUFFERED_BYTES)
         return cls(min(window, max_in_flight), max_bytes)
 

@@ -9,6 +9,19 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time that an item was sent.
+
+    Attributes:
+        inference_id: Its invocation; None if the request was refused.
+        error: What it failed with; None if it succeeded.
+    """
+
+    inference_id: str | None
+    error: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
 class InferenceOutcome(Generic[T]):
     """A result or an error, and the item that it belongs to.
 
@@ -17,12 +30,14 @@ class InferenceOutcome(Generic[T]):
         key: The key of its `InferenceRequest`; None if it had none.
         result: The result; None if there is an error.
         error: The error; None if there is a result.
+        attempts: Each time that it was sent, the last one at the end; empty if it never was.
     """
 
     index: int
     key: str | None
     result: T | None
     error: Exception | None
+    attempts: tuple[Attempt, ...] = ()
 
     def unwrap(self) -> T:
         """The result.

@@ -13,10 +13,12 @@ from functools import partial
 
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError
 from aio_sm_async.fanout.backlog import Backlog, Item, Result
+from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.intake import Intake
-from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.progress import Tally
 from aio_sm_async.fanout.request import InferenceRequest
+from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.protocol.request import MAX_INLINE_BYTES
 from aio_sm_async.results import InferenceResult
@@ -37,10 +39,12 @@ class Prepared:
     Attributes:
         size_bytes: What is held in memory until it is sent.
         send: Sends it; returns once it is accepted, or once nobody knows.
+        repeat: The same request once more, for a second try; None if its payload can be read only once.
     """
 
     size_bytes: int
     send: Callable[[], Awaitable[AnyFuture]]
+    repeat: InferenceRequest | None = None
 
 
 class Run:
@@ -53,6 +57,8 @@ class Run:
         max_sending: How many requests may be on their way to SageMaker at once.
         supervisor: Runs the tasks.
         tally: Counts.
+        second_tries: Decides what is sent again.
+        failure_limit: Tells when too many have failed.
         when_over: Called once nothing is left to be closed.
     """
 
@@ -65,6 +71,8 @@ class Run:
         max_sending: int,
         supervisor: Supervisor,
         tally: Tally,
+        second_tries: SecondTries,
+        failure_limit: FailureLimit,
         when_over: Callable[[Run], None],
     ) -> None:
         self.loop = asyncio.get_running_loop()
@@ -74,6 +82,8 @@ class Run:
         self._backlog = backlog
         self._max_sending = max_sending
         self._supervisor = supervisor
+        self._second_tries = second_tries
+        self._failure_limit = failure_limit
         self._when_over = when_over
         self._sending = 0
         self._handed_out: AnyFuture | None = None
@@ -155,6 +165,7 @@ class Run:
         await self._backlog.recall(item)
         if isinstance(item.outcome, Exception):
             self.tally.failed_late()
+            self._count_failure(item.outcome)
 
     def _consume(self) -> None:
         """Whoever asks for the next has taken the one before: it is not delivered again."""
@@ -167,7 +178,10 @@ class Run:
     async def _pull(self) -> None:
         try:
             while await self._wait_room():
-                self._take(await self._intake.pull())
+                pulled = await self._intake.pull()
+                if self._is_ended:  # too many have failed meanwhile
+                    return
+                self._take(pulled)
                 if self._backlog.entered % PULLS_IN_A_ROW == 0:
                     await asyncio.sleep(0)
         except StopAsyncIteration:
@@ -208,35 +222,80 @@ class Run:
                 raise
             self._settle(item, _cancelled_by_itself())
         except Exception as error:  # noqa: BLE001 - as above
-            self._settle(item, error)
+            self._conclude(item, prepared.repeat, None, error)
             if isinstance(error, ClientClosedError):
                 self._end_with(error)
         else:
-            self._sent(item, future, prepared.size_bytes)
+            self._sent(item, future, prepared)
         finally:
             self._sending -= 1
             self._has_moved.set()
 
-    def _sent(self, item: Item, future: AnyFuture, size_bytes: int) -> None:
+    def _sent(self, item: Item, future: AnyFuture, prepared: Prepared) -> None:
+        if item.future is None:
+            self.tally.submitted()
+        else:
+            item.future.exception()  # the attempt before is taken: this one stands for it
         item.future = future
-        # While nobody knows whether it was accepted the request is kept, to be sent again.
-        self._backlog.hold(item, 0 if future.accepted is not None else min(size_bytes, MAX_INLINE_BYTES))
-        self.tally.submitted()
-        future.add_done_callback(partial(self._done, item))
+        repeat = prepared.repeat if self._second_tries.are_wanted else None
+        if repeat is not None:
+            kept_bytes = prepared.size_bytes
+        else:  # while nobody knows whether it was accepted the request is kept, to be sent again
+            kept_bytes = 0 if future.accepted is not None else min(prepared.size_bytes, MAX_INLINE_BYTES)
+        self._backlog.hold(item, kept_bytes)
+        future.add_done_callback(partial(self._done, item, repeat))
 
-    def _done(self, item: Item, future: AnyFuture) -> None:
+    def _done(self, item: Item, repeat: InferenceRequest | None, future: AnyFuture) -> None:
         # A look, no more: it counts as taken when the consumer has it.
         outcome = future._error or future._value  # noqa: SLF001
         assert isinstance(outcome, Exception | InferenceResult)
-        self._settle(item, outcome)
+        self._conclude(item, repeat, future.inference_id, outcome)
+
+    def _conclude(
+        self,
+        item: Item,
+        repeat: InferenceRequest | None,
+        inference_id: str | None,
+        outcome: Result | Exception,
+    ) -> None:
+        """An attempt has ended: that is its outcome, unless it failed and is worth another one."""
+        error = outcome if isinstance(outcome, Exception) else None
+        item.attempts += (Attempt(inference_id, error),)
+        seconds = None if error is None else self._second_tries.pause_seconds(len(item.attempts), error)
+        if seconds is None or self._stopping is not None:
+            self._settle(item, outcome)
+        elif repeat is None:
+            assert error is not None
+            error.add_note("It was not sent again, since its payload can be read only once.")
+            self._settle(item, error)
+        else:
+            self._spawn(self._try_again(item, repeat, seconds))
+
+    async def _try_again(self, item: Item, repeat: InferenceRequest, seconds: float) -> None:
+        await self._second_tries.pause(seconds)
+        try:
+            prepared = self._prepare(repeat)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._settle(item, error)
+            return
+        self._sending += 1
+        await self._send(item, prepared)
 
     def _settle(self, item: Item, outcome: Result | Exception) -> None:
         if not self._backlog.settle(item, outcome):
             return
         self.tally.done(was_submitted=item.future is not None, failed=isinstance(outcome, Exception))
+        if isinstance(outcome, Exception):
+            self._count_failure(outcome)
         if self._backlog.first() is item:
             self._is_ready.set()
         self._has_moved.set()
+
+    def _count_failure(self, error: Exception) -> None:
+        too_many = self._failure_limit.failed(error)
+        if too_many is not None:
+            self._end = self._end or too_many
+            self._end_with(too_many)
 
     def _end_with(self, error: BaseException | None) -> None:
         """Nothing more is pulled."""

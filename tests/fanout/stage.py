@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from functools import partial
 from typing import Self, TypeVar, Unpack
 
-from aio_sm_async.clock import SystemClock
+from aio_sm_async.clock import Clock, SystemClock
 from aio_sm_async.codecs import decode_body
 from aio_sm_async.errors import InferenceFailedError, InvalidRequestError
 from aio_sm_async.fanout.backlog import Result
@@ -26,7 +26,7 @@ from aio_sm_async.results import Downloads, InferenceResult, ResponseBody
 from aio_sm_async.supervision import Supervisor
 from tests.bucket import Bucket, Stored
 
-BAD, REFUSED = "bad", "refused"
+BAD, REFUSED, ONCE = "bad", "refused", "once"
 
 T = TypeVar("T")
 
@@ -51,26 +51,34 @@ class Stage:
         abandoned: Those that were abandoned.
         answers: Wait for it before a request is accepted, where it is set.
         closed: What every request is refused with, where it is set.
+        refuses: Whether nothing is good enough any more.
         state: What a request is once it was sent.
         bucket: Where responses lie.
         writes_to_s3: Whether they do.
     """
 
-    def __init__(self, *, max_in_flight: int = 1000, max_concurrent_requests: int = 4) -> None:
+    def __init__(
+        self, *, max_in_flight: int = 1000, max_concurrent_requests: int = 4, clock: Clock | None = None
+    ) -> None:
         self.in_flight: dict[object, AnyFuture] = {}
         self.taken: list[str] = []
         self.abandoned: list[str] = []
         self.answers: asyncio.Event | None = None
         self.closed: Exception | None = None
         self.state = State.ACCEPTED
+        self.refuses = False
         self.sent = 0
         self.sending = 0
         self.most_sending = 0
         self.bucket = ReadBucket()
         self.writes_to_s3 = True
-        self.supervisor = Supervisor(SystemClock())
+        clock = clock or SystemClock()
+        self.supervisor = Supervisor(clock)
         self.fan_outs = FanOuts(
-            self.supervisor, max_in_flight=max_in_flight, max_concurrent_requests=max_concurrent_requests
+            self.supervisor,
+            clock,
+            max_in_flight=max_in_flight,
+            max_concurrent_requests=max_concurrent_requests,
         )
         self._kept: dict[str, InferenceFuture[object]] = {}
 
@@ -96,10 +104,11 @@ class Stage:
 
     def prepare(self, request: InferenceRequest) -> Prepared:
         """Refuses what begins with ``bad``."""
-        if str(request.payload).startswith(BAD):
+        if self.refuses or str(request.payload).startswith(BAD):
             raise InvalidRequestError("payload", "is bad", "Give a good one.")
         size_bytes = len(request.payload) if isinstance(request.payload, bytes) else 0
-        return Prepared(size_bytes, partial(self.send, request.payload))
+        repeat = None if str(request.payload).startswith(ONCE) else request
+        return Prepared(size_bytes, partial(self.send, request.payload), repeat)
 
     async def send(self, payload: object) -> AnyFuture:
         """Accepts all but what begins with ``refused``."""

@@ -7,11 +7,15 @@ from typing import assert_type
 
 from aio_sm_async import (
     AsyncInferenceClient,
+    Attempt,
     FanOut,
     FanOutProgress,
     InferenceOutcome,
     InferenceRequest,
     InferenceResult,
+    RetryFailed,
+    TooManyFailuresError,
+    is_transient,
 )
 
 Result = InferenceResult[object]
@@ -40,7 +44,16 @@ async def calls(client: AsyncInferenceClient) -> None:
             assert_type(outcome.key, str | None)
             assert_type(outcome.error, Exception | None)
             assert_type(outcome.unwrap(), Result)
+            assert_type(outcome.attempts, tuple[Attempt, ...])
+            assert_type(outcome.attempts[-1].inference_id, str | None)
     client.map(7)  # type: ignore[call-overload]
+    client.map([], retry_failed=RetryFailed(attempts=2, when=is_transient), stop_after_failures=5)
+    client.map([], retry_failed=3)  # type: ignore[call-overload]
     client.map([], progress="bar")  # type: ignore[call-overload]
     client.map([], windows=7)  # type: ignore[call-overload]
     InferenceRequest("x", acept="text/plain")  # type: ignore[call-arg]
+
+
+def ended(error: TooManyFailuresError) -> None:
+    assert_type((error.failures, error.limit), tuple[int, int])
+    assert_type(is_transient(error), bool)
