@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from aio_sm_async.errors import JournalError
-from aio_sm_async.journal.orders import Change, Mark, Order, Question
+from aio_sm_async.journal.changes import Row, changing, claiming
+from aio_sm_async.journal.orders import Change, Claim, Mark, Order, Question
 from aio_sm_async.journal.store import Store
 from aio_sm_async.journal.table import Table
 from aio_sm_async.protocol.journal_entry import (
@@ -27,6 +28,9 @@ from aio_sm_async.protocol.journal_entry import (
 from aio_sm_async.protocol.location import S3Location
 
 logger = logging.getLogger("aio_sm_async.journal")
+
+LAG_SECONDS = 0.02
+"""How long what nobody waits for gathers, if nobody comes who waits."""
 
 RETRY_SECONDS = 1.0
 """How long after a write that failed what is left is tried again, if nothing comes before."""
@@ -54,6 +58,7 @@ class Journal:
         self._orders: list[Order] = []  # not being written yet, oldest first
         self._writing: list[Order] = []
         self._wake: asyncio.Handle | None = None
+        self._is_hurried = False
         self._closed: asyncio.Future[None] | None = None  # set while and after it closes
         self._is_broken = False
 
@@ -109,9 +114,10 @@ class Journal:
             InvalidRequestError: One of its names cannot be written.
             JournalError: It cannot be written, and is not registered.
         """
-        row, key, job = entry.encode(), entry.key, entry.job
+        row = claiming(entry.encode(), replaces)
+        waiter: asyncio.Future[JournalEntry | None] = self._loop.create_future()
         try:
-            return await self._ask(lambda table: table.claim(row, key, job, replaces))
+            return await self._answer(Claim(row, waiter), waiter)
         except asyncio.CancelledError:
             self.forget(entry.name)
             raise
@@ -127,7 +133,7 @@ class Journal:
         """Note that SageMaker took it, and what its answer said."""
         output, failure = encode_location(output_location), encode_location(failure_location)
         moment = encode_moment(deadline)
-        self._tell(lambda table: table.accept(name, output, failure, moment))
+        self._tell(changing("accept", name, (output, failure, moment, None, None, None)))
 
     def settled(
         self,
@@ -142,15 +148,15 @@ class Journal:
         """Note how it ended. A location that is not given stays; of a long reason the beginning is kept."""
         output, failure = encode_location(output_location), encode_location(failure_location)
         why, kind = encode_words(reason), encode_words(content_type)
-        self._tell(lambda table: table.settle(name, ending.value, why, kind, output=output, failure=failure))
+        self._tell(changing("settle", name, (output, failure, None, ending.value, why, kind)))
 
     def consumed(self, name: str) -> None:
         """Note that the caller has its outcome. It is deleted; if it has a key it stays, to be skipped."""
-        self._tell(lambda table: table.consume(name))
+        self._tell(changing("consume", name))
 
     def forget(self, name: str) -> None:
         """Delete it: it was rejected, or abandoned."""
-        self._tell(lambda table: table.forget(name))
+        self._tell(changing("forget", name))
 
     def when_written(self, callback: Callable[[], object]) -> None:
         """Have ``callback`` called in the loop once all that was told before is committed.
@@ -207,7 +213,11 @@ class Journal:
                 self._close()
         await asyncio.shield(self._closed)
 
-    async def _ask(self, work: Callable[[Table], T]) -> T:
+    async def _ask(self, look: Callable[[Table], T]) -> T:
+        waiter: asyncio.Future[T] = self._loop.create_future()
+        return await self._answer(Question(look, waiter), waiter)
+
+    async def _answer(self, order: Order, waiter: asyncio.Future[T]) -> T:
         if self._pid != os.getpid():
             raise JournalError(
                 f"the journal {self.path} belongs to process {self._pid}, of which this one is a fork. "
@@ -216,34 +226,34 @@ class Journal:
             )
         if self._closed is not None:
             raise JournalError(f"the journal {self.path} is closed. Open the client anew.", path=self.path)
-        waiter: asyncio.Future[T] = self._loop.create_future()
-        self._add(Question(work, waiter))
-        if self._is_broken:
-            self._write_soon()
+        self._orders.append(order)
+        if not self._is_hurried and not self._writing:
+            self._hurry()
         return await waiter
 
-    def _tell(self, work: Callable[[Table], None]) -> None:
+    def _tell(self, row: Row) -> None:
         if self._closed is None:
-            self._add(Change(work))
+            self._add(Change(row))
 
     def _add(self, order: Order) -> None:
         self._orders.append(order)
         if self._wake is None and not self._writing:
-            self._wake = self._loop.call_soon(self._write)
+            self._wake = self._loop.call_later(LAG_SECONDS, self._write)
 
-    def _write_soon(self) -> None:
-        """Now rather than when it was planned."""
+    def _hurry(self) -> None:
+        """Somebody waits: write at the end of this turn of the loop, whatever was planned."""
         self._cancel_wake()
-        if not self._writing:
-            self._wake = self._loop.call_soon(self._write)
+        self._is_hurried = True
+        self._wake = self._loop.call_soon(self._write)
 
     def _cancel_wake(self) -> None:
+        self._is_hurried = False
         if self._wake is not None:
             self._wake.cancel()
             self._wake = None
 
     def _write(self) -> None:
-        self._wake = None
+        self._wake, self._is_hurried = None, False
         if self._pid != os.getpid():
             return
         self._writing, self._orders = self._orders, []
@@ -263,17 +273,11 @@ class Journal:
             self._orders[:0] = [order for order in batch if order.failed(error)]
         if self._closed is not None:
             self._close()
-        elif self._orders and error is None:
-            self._write_soon()
+        elif any(isinstance(order, Claim | Question) for order in self._orders):
+            self._hurry()
         elif self._orders:
-            self._plan()
-
-    def _plan(self) -> None:
-        """After a failure: at once for those who wait, later for the rest."""
-        if any(isinstance(order, Question) for order in self._orders):
-            self._write_soon()
-        else:
-            self._wake = self._loop.call_later(RETRY_SECONDS, self._write)
+            delay = LAG_SECONDS if error is None else RETRY_SECONDS
+            self._wake = self._loop.call_later(delay, self._write)
 
     def _mended(self) -> None:
         if self._is_broken:

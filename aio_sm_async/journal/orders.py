@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
 from aio_sm_async.errors import JournalError
+from aio_sm_async.journal.changes import Row
 from aio_sm_async.journal.table import Table
+from aio_sm_async.protocol.journal_entry import JournalEntry
 
 T = TypeVar("T")
 
@@ -31,14 +33,14 @@ class Order(Protocol):
 class Change:
     """Something that has happened already: it is written sooner or later, and nobody waits."""
 
-    __slots__ = ("_work",)
+    __slots__ = ("_row",)
 
-    def __init__(self, work: Callable[[Table], None]) -> None:
-        self._work = work
+    def __init__(self, row: Row) -> None:
+        self._row = row
 
     def run(self, table: Table) -> None:
         """Write it down."""
-        self._work(table)
+        table.put(self._row)
 
     def committed(self) -> None:
         """Nobody waits."""
@@ -48,22 +50,18 @@ class Change:
         return True
 
 
-class Question(Generic[T]):
+class _Awaited(Generic[T]):
     """Something that somebody waits for: it is done now, or not at all."""
 
-    __slots__ = ("_answer", "_waiter", "_work")
+    __slots__ = ("_answer", "_waiter")
 
-    def __init__(self, work: Callable[[Table], T], waiter: asyncio.Future[T]) -> None:
-        self._work = work
+    _answer: T
+
+    def __init__(self, waiter: asyncio.Future[T]) -> None:
         self._waiter = waiter
 
-    def run(self, table: Table) -> None:
-        """Do it, and keep what comes of it. Nothing is done for one who has left."""
-        if not self._waiter.cancelled():
-            self._answer = self._work(table)
-
     def committed(self) -> None:
-        """Answer."""
+        """Answer, unless nobody waits any more."""
         if not self._waiter.done():
             self._waiter.set_result(self._answer)
 
@@ -75,6 +73,39 @@ class Question(Generic[T]):
             own.__cause__ = error.__cause__
             self._waiter.set_exception(own)
         return False
+
+
+class Question(_Awaited[T]):
+    """Something to look up, after all that was told before."""
+
+    __slots__ = ("_look",)
+
+    def __init__(self, look: Callable[[Table], T], waiter: asyncio.Future[T]) -> None:
+        super().__init__(waiter)
+        self._look = look
+
+    def run(self, table: Table) -> None:
+        """Look it up."""
+        self._answer = self._look(table)
+
+
+class Claim(_Awaited[JournalEntry | None]):
+    """An entry that is written if its key is free."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Row, waiter: asyncio.Future[JournalEntry | None]) -> None:
+        super().__init__(waiter)
+        self._row = row
+
+    def run(self, table: Table) -> None:
+        """Write it down, unless the caller has left."""
+        if not self._waiter.cancelled():
+            self._answer = None
+            table.put(self._row, self._refused)
+
+    def _refused(self, met: JournalEntry) -> None:
+        self._answer = met
 
 
 class Mark:

@@ -71,9 +71,11 @@ class Store:
             self.connection.execute("BEGIN IMMEDIATE")
             for order in orders:
                 order.run(self.table)
+            self.table.carry_out()
             self.connection.execute("COMMIT")
         except Exception as exc:
-            # Whatever it was, the next transaction must find none open.
+            # Whatever it was, the next transaction must find none open, and nothing left of this one.
+            self.table.drop()
             with contextlib.suppress(sqlite3.Error):
                 self.connection.execute("ROLLBACK")
             if isinstance(exc, JournalError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -38,3 +39,19 @@ async def opened(path: Path) -> AsyncIterator[Journal]:
 
 def names(entries: list[JournalEntry]) -> list[str]:
     return [found.name for found in entries]
+
+
+async def crash(journal: Journal) -> None:
+    """Leave the journal as a killed process does: its files as they are, its lock gone.
+
+    SQLite cannot be made to forget an open file but by the end of its process. So the files are moved away
+    from under it, as they are, before it is closed.
+    """
+    path = Path(journal.path)
+    saved = {file: Path(f"{file}-saved") for file in (path, Path(f"{path}-wal"))}
+    for file, copy in saved.items():
+        shutil.copyfile(file, copy)
+    journal._thread.submit(journal._store.connection.close).result()
+    journal._thread.shutdown()
+    for file, copy in saved.items():
+        copy.rename(file)
