@@ -59,6 +59,7 @@ from aio_sm_async.prices import estimate_dollars
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.statistics import Statistics
+from aio_sm_async.status import InvocationStatus
 from aio_sm_async.uploads import S3Uploads
 from aio_sm_async.version import __version__
 
@@ -88,6 +89,7 @@ __all__ = [
     "InternalFailure",
     "InvalidRequestError",
     "InvocationOptions",
+    "InvocationStatus",
     "JournalError",
     "NotFoundError",
     "NotSentError",

@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from ssl import SSLContext
 
+from aio_sm_async.completions.denials import Denials
 from aio_sm_async.completions.polling import PollingSource
 from aio_sm_async.completions.sqs import SqsNotifications, SqsSource
 from aio_sm_async.dispatch import Dispatch
@@ -29,8 +30,11 @@ from aio_sm_async.retries import Retries
 from aio_sm_async.settings import ClientSettings
 from aio_sm_async.statistics import Counters, Statistics
 from aio_sm_async.submission import Submission
+from aio_sm_async.tokens import Tokens
 from aio_sm_async.uploads import Uploader
+from aio_sm_async.whereabouts import Whereabouts
 from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.control import ControlPlane
 from aio_sm_async.wire.objects import Objects
 from aio_sm_async.wire.queue import Queue
 from aio_sm_async.wire.runtime import Runtime
@@ -50,6 +54,7 @@ class Assembly:
 
     identity: ClientIdentity
     engine: Engine
+    tokens: Tokens
     drafts: Drafts
     permits: SubmitPermits
     counters: Counters
@@ -105,9 +110,12 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         timeout_seconds=settings.request_timeout_seconds,
         retry_timeout_seconds=settings.retry_timeout_seconds,
     )
-    objects = Objects(await wiring.calls(home, OBJECT_CONNECTIONS), home)
+    object_calls = await wiring.calls(home, OBJECT_CONNECTIONS)
+    objects = Objects(object_calls, home)
     retries = Retries(settings.clock)
     downloads = Downloads(objects, retries)
+    denials = Denials(objects)
+    outcomes = Outcomes(downloads, max_body_bytes=settings.max_body_bytes)
     identity = ClientIdentity(
         settings.client_id or secrets.token_hex(4), new_incarnation(secrets.token_bytes(6))
     )
@@ -119,13 +127,13 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         ),
         dispatch=await wiring.dispatch(submission, objects, retries),
         resolution=Resolution(downloads, settings.clock, max_body_bytes=settings.max_body_bytes),
-        outcomes=Outcomes(downloads, max_body_bytes=settings.max_body_bytes),
+        outcomes=outcomes,
         notifications=[
             await wiring.source(notifications, queue_url, home)
             for notifications in settings.notifications
             for queue_url in notifications.queue_urls
         ],
-        polling=_polling(settings, objects),
+        polling=_polling(settings, objects, denials),
         window=Gate(settings.max_in_flight),
         clock=settings.clock,
         counters=wiring.counters,
@@ -136,10 +144,26 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         sends_names=settings.polling is not None and settings.polling.own_prefix,
         uploads_configured=settings.uploads is not None,
     )
-    return Assembly(identity, engine, drafts, permits, wiring.counters, wiring.call_counts)
+    whereabouts = Whereabouts(
+        settings.given_paths,
+        learned=engine.registry.roots,
+        control=ControlPlane(object_calls, home),
+        retries=retries,
+    )
+    tokens = Tokens(
+        region=home.region,
+        engine=engine,
+        whereabouts=whereabouts,
+        downloads=downloads,
+        denials=denials,
+        outcomes=outcomes,
+        clock=settings.clock,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    return Assembly(identity, engine, tokens, drafts, permits, wiring.counters, wiring.call_counts)
 
 
-def _polling(settings: ClientSettings, objects: Objects) -> PollingSource | None:
+def _polling(settings: ClientSettings, objects: Objects, denials: Denials) -> PollingSource | None:
     if settings.polling is None:
         return None
     return PollingSource(
@@ -148,6 +172,7 @@ def _polling(settings: ClientSettings, objects: Objects) -> PollingSource | None
         clock=settings.clock,
         dice=random.random,
         max_body_bytes=settings.max_body_bytes,
+        denials=denials,
     )
 
 

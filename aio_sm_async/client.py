@@ -43,6 +43,7 @@ from aio_sm_async.protocol.invocation import Invocation, State
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.settings import ClientSettings, OnAmbiguous
 from aio_sm_async.statistics import Statistics
+from aio_sm_async.status import InvocationStatus
 from aio_sm_async.uploads import S3Uploads
 
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 21_600
@@ -76,6 +77,9 @@ class AsyncInferenceClient:
         retry_timeout_seconds: How long a throttled request is sent again; also how long SageMaker may refuse
             all requests of this client before those that wait are given up at once.
         close_timeout_seconds: How long each step of closing may take.
+        output_path: The endpoint's ``S3OutputPath``. `lookup`, `attach` and jobs need to know where the
+            endpoint writes; None asks SageMaker for it once, unless an answer to a request has told.
+        failure_path: The endpoint's ``S3FailurePath``, likewise.
         clock: Time; for tests.
         **options: Defaults for every request; see `RequestOptions`.
 
@@ -103,6 +107,8 @@ class AsyncInferenceClient:
         request_timeout_seconds: float = 30.0,
         retry_timeout_seconds: float = 120.0,
         close_timeout_seconds: float = 5.0,
+        output_path: str | None = None,
+        failure_path: str | None = None,
         clock: Clock | None = None,
         **options: Unpack[RequestOptions],
     ) -> None:
@@ -125,6 +131,9 @@ class AsyncInferenceClient:
             request_timeout_seconds=request_timeout_seconds,
             retry_timeout_seconds=retry_timeout_seconds,
             close_timeout_seconds=close_timeout_seconds,
+            endpoint_name=endpoint_name,
+            output_path=output_path,
+            failure_path=failure_path,
             clock=clock or SystemClock(),
         )
         self._options: InvocationOptions = {"endpoint_name": endpoint_name, **options}
@@ -283,6 +292,43 @@ class AsyncInferenceClient:
         finally:
             if future is not None:
                 future.abandon()
+
+    async def lookup(self, token: str) -> InvocationStatus:
+        """Ask S3 once how the invocation stands that a token names: from any process, at any time.
+
+        It takes one or two reads: of the result, then of the failure. What the token names must lie where
+        its endpoint writes, or nothing is read: tokens may come from strangers. A token that does not say
+        where its result will lie, made before SageMaker had told, cannot be looked up.
+
+        Args:
+            token: ``future.token``, or the token of a `WaitTimeoutError`, `ClientClosedError` or
+                `AmbiguousError`.
+
+        Raises:
+            InvalidRequestError: It is no token, is of another region, or names what it may not.
+            ConfigurationError: Where the endpoint writes is not known, and SageMaker does not tell.
+            AsyncInferenceError: S3 could not be reached, or refused.
+            ClientClosedError: The client is not open.
+        """
+        return await self._life.assembly.tokens.lookup(token)
+
+    async def attach(self, token: str) -> InferenceFuture[InferenceResult[object]]:
+        """Wait for the invocation that a token names, which any process may have sent.
+
+        It counts as in flight here. S3 is asked at once, then as for an invocation of this client; a
+        notification that comes here settles it too. If this client waits for it already, that future is
+        returned. ``await`` may raise `DeadlinePassedError`; a token past its deadline is looked for once.
+
+        Args:
+            token: See `lookup`. One that does not say where its result will lie is waited for by
+                notification.
+
+        Raises:
+            InvalidRequestError: See `lookup`.
+            ConfigurationError: See `lookup`.
+            ClientClosedError: The client is not open.
+        """
+        return await self._life.assembly.tokens.attach(token)
 
     @overload
     def map(

@@ -199,15 +199,32 @@ class Engine:
         self._watch(flight)
         return future
 
+    def future_of(self, inference_id: str) -> AnyFuture | None:
+        """The future that somebody here waits with; None if nobody does."""
+        flight = self._flights.get(inference_id)
+        future = flight.future() if flight is not None else None
+        if flight is not None and future is None:
+            self.abandon(inference_id)  # it was dropped a moment ago
+        return future
+
+    def look(self, invocation: Invocation) -> None:
+        """Ask S3 about the invocation now, and not only when polling would: it may have ended long ago."""
+        self.supervisor.spawn(self._look(invocation, is_last=False), name="look")
+
     def abandon(self, inference_id: str) -> None:
         """Nobody waits for it any more: its slot is free, a late notification is acknowledged."""
         self._perform(self.registry.abandoned(inference_id))
         self._land(inference_id)
 
     def abandon_threadsafe(self, inference_id: str) -> None:
-        """The same from anywhere, soon."""
+        """The same from anywhere, soon; unless the id is waited for anew by then."""
         with suppress(RuntimeError):  # the loop was closed a moment ago
-            self._loop.call_soon_threadsafe(self.abandon, inference_id)
+            self._loop.call_soon_threadsafe(self._dropped, inference_id)
+
+    def _dropped(self, inference_id: str) -> None:
+        flight = self._flights.get(inference_id)
+        if flight is None or flight.future() is None:
+            self.abandon(inference_id)
 
     def consumed(self, inference_id: str) -> None:
         """The caller has taken the outcome."""

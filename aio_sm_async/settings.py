@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,6 +12,8 @@ from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.errors import ConfigurationError
 from aio_sm_async.protocol.identifiers import check_client_id
+from aio_sm_async.protocol.location import parse_location
+from aio_sm_async.protocol.output_paths import OutputPaths
 from aio_sm_async.uploads import S3Uploads
 
 OnAmbiguous = Literal["resend", "wait", "raise"]
@@ -50,6 +53,9 @@ class ClientSettings:
     request_timeout_seconds: float = 30.0
     retry_timeout_seconds: float = 120.0
     close_timeout_seconds: float = 5.0
+    endpoint_name: str | None = None
+    output_path: str | None = None
+    failure_path: str | None = None
     clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,5 +77,31 @@ class ClientSettings:
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name}={getattr(self, name)!r}: must be above 0")
+        self._check_paths()
         if self.client_id is not None:
             check_client_id(self.client_id)
+
+    @property
+    def given_paths(self) -> Mapping[str, OutputPaths]:
+        """What the caller said of where the client's own endpoint writes."""
+        if self.endpoint_name is None or (self.output_path is None and self.failure_path is None):
+            return {}
+        output, failure = (
+            None if path is None else parse_location(path) for path in (self.output_path, self.failure_path)
+        )
+        return {self.endpoint_name: OutputPaths(output, failure)}
+
+    def _check_paths(self) -> None:
+        for name in ("output_path", "failure_path"):
+            path = getattr(self, name)
+            if path is None:
+                continue
+            if not isinstance(path, str) or re.fullmatch(r"s3://[^/\s]+(/\S*)?", path) is None:
+                raise ConfigurationError(
+                    f'{name}={path!r}: expected the endpoint\'s own, "s3://bucket/path".'
+                )
+            if self.endpoint_name is None:
+                raise ConfigurationError(
+                    f"{name} is that of the client's own endpoint. Name it: "
+                    'AsyncInferenceClient("my-endpoint").'
+                )

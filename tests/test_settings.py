@@ -7,6 +7,8 @@ import pytest
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.errors import ConfigurationError, InvalidRequestError
+from aio_sm_async.protocol.location import S3Location
+from aio_sm_async.protocol.output_paths import OutputPaths
 from aio_sm_async.settings import ClientSettings
 
 QUEUE = SqsNotifications(queue_urls=["http://127.0.0.1/123456789012/results"])
@@ -90,3 +92,28 @@ def test_a_bare_prefix_is_refused() -> None:
     """The same of uploads."""
     with pytest.raises(ConfigurationError, match=r"uploads takes S3Uploads\("):
         ClientSettings(uploads="s3://bucket/in/")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "path", ["bucket/out", "https://bucket.s3.amazonaws.com/out", "s3://", "s3:///out", 7]
+)
+@pytest.mark.parametrize("name", ["output_path", "failure_path"])
+def test_paths_are_uris_of_s3(name: str, path: object) -> None:
+    """What is no ``s3://`` URI is refused when the client is made, by the setting's name."""
+    with pytest.raises(ConfigurationError, match=f"{name}=.*expected the endpoint's own"):
+        ClientSettings(endpoint_name="e", **{name: path})  # type: ignore[arg-type]
+
+
+def test_paths_belong_to_an_endpoint() -> None:
+    """Without an endpoint of its own the client has no use for its paths."""
+    with pytest.raises(ConfigurationError, match="Name it: AsyncInferenceClient"):
+        ClientSettings(output_path="s3://bucket/out")
+
+
+def test_given_paths() -> None:
+    """What was given is known of the client's own endpoint, and of no other."""
+    given = ClientSettings(endpoint_name="e", output_path="s3://bucket/out").given_paths
+
+    assert {"e": OutputPaths(S3Location("bucket", "out"), None)} == given
+    assert {} == ClientSettings(endpoint_name="e").given_paths
+    assert {} == ClientSettings().given_paths

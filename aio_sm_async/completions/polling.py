@@ -9,11 +9,12 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from aio_sm_async.clock import Clock
+from aio_sm_async.completions.denials import Denials
 from aio_sm_async.completions.source import Inbox, Pump
 from aio_sm_async.errors import (
     AccessDeniedError,
@@ -92,6 +93,7 @@ class PollingSource:
         clock: Time.
         dice: Random numbers, at least 0 and below 1.
         max_body_bytes: Larger bodies are not read here.
+        denials: Knows what a 403 means.
     """
 
     name = "polling"
@@ -104,6 +106,7 @@ class PollingSource:
         clock: Clock,
         dice: Callable[[], float],
         max_body_bytes: int,
+        denials: Denials,
     ) -> None:
         self._settings = settings
         self._objects = objects
@@ -115,7 +118,7 @@ class PollingSource:
         self._asleep_until = 0.0
         self._tick_seconds = min(0.25, settings.first_seconds / 4)
         self._next_slot = 0.0
-        self._may_list: dict[str, bool] = {}
+        self._denials = denials
 
     def __repr__(self) -> str:
         return f"<PollingSource {self._schedule!r}>"
@@ -221,9 +224,9 @@ class PollingSource:
                         location = S3Location(prefix.bucket, listed.key)
                         self._tell(inbox, Completed(inference_id, output_location=location))
         except AccessDeniedError as denied:
-            if self._may_list.get(prefix.bucket):
+            if self._denials.may_list(prefix.bucket):
                 raise
-            self._note_denied(prefix.bucket, denied)
+            self._denials.note(prefix.bucket, denied)
             for key, inference_id in members.items():
                 await self._wait_slot()
                 await self._ask(inbox, AskOutput(inference_id, S3Location(prefix.bucket, key)))
@@ -235,7 +238,7 @@ class PollingSource:
             self._tell(inbox, Completed(inference_id, output_location=location))
             return
         except AccessDeniedError as denied:
-            if await self._means_missing(location, denied):
+            if await self._denials.mean_missing(location, denied):
                 return
             # It is there, and we may not read it: whoever fetches it will say so to the caller.
             self._tell(inbox, Completed(inference_id, output_location=location))
@@ -255,7 +258,7 @@ class PollingSource:
         try:
             found = await self._objects.get(location, limit_bytes=self._max_body_bytes)
         except AccessDeniedError as denied:
-            if not await self._means_missing(location, denied):
+            if not await self._denials.mean_missing(location, denied):
                 self._tell(inbox, Failed(inference_id, FAILURE_FOUND, failure_location=location, body=b""))
             return
         self._tell(
@@ -271,34 +274,3 @@ class PollingSource:
 
     def _tell(self, inbox: Inbox, completion: Completion) -> None:
         inbox.deliver(Delivery(completion, self.name))
-
-    async def _means_missing(self, location: S3Location, denied: AccessDeniedError) -> bool:
-        """Whether a 403 only hides a 404, as S3 answers callers without s3:ListBucket."""
-        bucket = location.bucket
-        if bucket not in self._may_list:
-            if not await self._can_list(location):
-                self._note_denied(bucket, denied)
-            else:
-                self._may_list[bucket] = True
-        return not self._may_list[bucket]
-
-    async def _can_list(self, location: S3Location) -> bool:
-        try:
-            async with aclosing(self._objects.list_keys(location, max_keys=1)) as pages:
-                await anext(pages, None)
-        except AccessDeniedError:
-            return False
-        return True
-
-    def _note_denied(self, bucket: str, denied: AccessDeniedError) -> None:
-        """Take the bucket for one that may not be listed, and say so once."""
-        if bucket in self._may_list:
-            return
-        self._may_list[bucket] = False
-        logger.warning(
-            "S3 answers 403 in bucket %s, where without s3:ListBucket a missing object and a forbidden one "
-            "look the same; taken for not there yet. Grant s3:ListBucket on the bucket, so that a missing "
-            "s3:GetObject can be told. (%s)",
-            bucket,
-            denied,
-        )

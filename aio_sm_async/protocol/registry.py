@@ -299,7 +299,7 @@ class Registry:
 
     def expected_location(self, invocation: Invocation) -> S3Location | None:
         """Where the response will lie: as its 202 said, else as an earlier 202 lets us infer."""
-        if invocation.state is State.ACCEPTED:
+        if invocation.state is State.ACCEPTED or invocation.output_location is not None:
             return invocation.output_location
         return self.roots.expected(invocation)
 

@@ -156,6 +156,8 @@ class AwsSession:
     async def _look_up_service(self, service_name: str) -> str:
         if service_name in self._endpoint_urls:
             return self._endpoint_urls[service_name]
+        loader = self._require_open().boto.get_component("data_loader")
+        await anyio.to_thread.run_sync(_warm_service, loader, service_name)
         try:
             async with self._throw_away_client(service_name, self.region) as client:
                 url = client.meta.endpoint_url
@@ -214,6 +216,10 @@ def _warm(loader: Loader) -> None:
     for name in _DATA_FILES:
         loader.load_data_with_path(name)
     for service in _SERVICES_OF_EVERY_CLIENT:
-        for file in _MODEL_FILES:
-            with suppress(UnknownServiceError):  # not every service has waiters
-                loader.load_service_model(service, file)
+        _warm_service(loader, service)
+
+
+def _warm_service(loader: Loader, service: str) -> None:
+    for file in _MODEL_FILES:
+        with suppress(UnknownServiceError):  # not every service has waiters
+            loader.load_service_model(service, file)

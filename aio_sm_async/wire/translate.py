@@ -60,6 +60,8 @@ _CLASS_OF_STATUS: dict[int, tuple[type[ServiceError], str]] = {
 }
 _ACTIONS = {
     "InvokeEndpointAsync": "sagemaker:InvokeEndpointAsync",
+    "DescribeEndpoint": "sagemaker:DescribeEndpoint",
+    "DescribeEndpointConfig": "sagemaker:DescribeEndpointConfig",
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
     "ListObjectsV2": "s3:ListBucket",

@@ -36,7 +36,7 @@ class Clients:
 
     def new(self, endpoint: Endpoint | str | None = None, **settings: Any) -> AsyncInferenceClient:
         """A client that is not open yet. It listens to the endpoint's queue, if that has one."""
-        urls = dict.fromkeys(("sagemaker-runtime", "s3", "sqs"), self._aws.url)
+        urls = dict.fromkeys(("sagemaker-runtime", "sagemaker", "s3", "sqs"), self._aws.url)
         chosen: dict[str, Any] = {
             "session": self.session(),
             "region_name": self._aws.region,

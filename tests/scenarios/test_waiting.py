@@ -174,6 +174,19 @@ async def test_dropped_future_is_abandoned(aws: Emulator, clients: Clients) -> N
     assert 0 == left_in(queue)
 
 
+async def test_id_that_is_used_again_at_once(aws: Emulator, clients: Clients) -> None:
+    """A future that was dropped takes nothing away from the next one of its id."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint)
+    token = (await client.submit("x", inference_id="again")).token  # dropped, and soon abandoned
+
+    future = await client.attach(token)
+    await asyncio.sleep(0)  # that is now
+    endpoint.set_instances(1)
+
+    assert "x" == (await future).value
+
+
 async def test_abandoned_future(aws: Emulator, clients: Clients) -> None:
     """``abandon()`` gives waiters an error of its own, and frees the slot."""
     endpoint = await aws.create_endpoint("e", echo, instances=0)

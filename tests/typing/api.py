@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, assert_type
+from typing import Any, Literal, assert_type
 
 from aio_sm_async import (
     AmbiguousError,
@@ -14,6 +14,7 @@ from aio_sm_async import (
     FanOut,
     InferenceFuture,
     InferenceOutcome,
+    InvocationStatus,
     S3Polling,
     SqsNotifications,
     Statistics,
@@ -94,6 +95,11 @@ async def waiting() -> None:
     assert_type(future.result().value, object)
     assert_type(future.accepted, bool | None)
     assert_type(future.token, str)
+    assert_type(await client.attach(future.token), InferenceFuture[InferenceResult[object]])
+    status = await client.lookup(future.token)
+    assert_type(status, InvocationStatus)
+    assert_type(status.state, Literal["pending", "completed", "failed", "deadline_passed"])
+    assert_type(status.unwrap(), InferenceResult[object])
     await client.submit("x", bogus=1)  # type: ignore[call-arg]
 
 

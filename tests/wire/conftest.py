@@ -62,9 +62,8 @@ async def new_wire(new_boto: NewBoto, transport: AiohttpTransport) -> AsyncItera
     sessions: list[AwsSession] = []
 
     async def make(url: str) -> Wire:
-        session = AwsSession(
-            new_boto(), region_name="eu-west-1", endpoint_urls={"s3": url, "sagemaker-runtime": url}
-        )
+        urls = dict.fromkeys(("s3", "sagemaker-runtime", "sagemaker"), url)
+        session = AwsSession(new_boto(), region_name="eu-west-1", endpoint_urls=urls)
         sessions.append(session)
         await session.open()
         return Wire(session, transport)
