@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
+import sys
+import textwrap
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -55,3 +59,43 @@ async def crash(journal: Journal) -> None:
     journal._thread.shutdown()
     for file, copy in saved.items():
         copy.rename(file)
+
+
+CHILD = """
+import asyncio, os, resource, sys
+from aio_sm_async.errors import JournalError
+from aio_sm_async.journal import Journal
+from aio_sm_async.protocol.journal_entry import Ending
+from tests.journal.stage import entry
+
+path = sys.argv[1]
+
+async def open_it():
+    return await Journal.open(path)
+
+def limit(size):
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard if size is None else size, hard))
+
+async def main():
+{body}
+
+asyncio.run(main())
+"""
+
+
+async def in_child(body: str, path: Path) -> str:
+    """What a process of its own says that runs ``body``, and how it ended."""
+    program = CHILD.format(body=textwrap.indent(body, "    "))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        str(path),
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await process.communicate()
+    return f"{said.decode()}\nexit {process.returncode}"
