@@ -19,8 +19,9 @@ from aio_sm_async.completions.sqs import SqsNotifications, SqsSource
 from aio_sm_async.dispatch import Dispatch
 from aio_sm_async.drafts import Drafts
 from aio_sm_async.engine import Engine
-from aio_sm_async.flow import Gate, SubmitPermits
+from aio_sm_async.flow import SubmitPermits
 from aio_sm_async.outcome import Outcomes
+from aio_sm_async.protocol.even_rate import EvenRate
 from aio_sm_async.protocol.identifiers import ClientIdentity, new_incarnation
 from aio_sm_async.protocol.invocation import State
 from aio_sm_async.protocol.registry import Registry
@@ -33,6 +34,7 @@ from aio_sm_async.submission import Submission
 from aio_sm_async.tokens import Tokens
 from aio_sm_async.uploads import Uploader
 from aio_sm_async.whereabouts import Whereabouts
+from aio_sm_async.windows import Windows
 from aio_sm_async.wire.call import SignedCalls
 from aio_sm_async.wire.control import ControlPlane
 from aio_sm_async.wire.objects import Objects
@@ -56,6 +58,7 @@ class Assembly:
     engine: Engine
     tokens: Tokens
     drafts: Drafts
+    windows: Windows
     permits: SubmitPermits
     counters: Counters
     calls: Counters
@@ -79,6 +82,7 @@ class Assembly:
             throttled=counters["throttled"],
             pumps_restarted=self.engine.supervisor.restarts,
             max_concurrent_requests=self.permits.limit,
+            in_flight_limits=self.windows.limits,
             notifications_flow=self.engine.health.is_flowing,
             resolved_by={
                 name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)
@@ -99,8 +103,12 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
     home = await wiring.session(settings.session, settings.region_name)
     await home.credentials()  # missing ones are best told now
     permits = SubmitPermits(
-        settings.max_concurrent_requests, settings.clock, patience_seconds=settings.retry_timeout_seconds
+        settings.max_concurrent_requests,
+        settings.clock,
+        patience_seconds=settings.retry_timeout_seconds,
+        rate=None if settings.max_submit_rate is None else EvenRate(settings.max_submit_rate),
     )
+    windows = Windows(settings.max_in_flight, settings.clock, start=settings.start_in_flight)
     submission = Submission(
         Runtime(await wiring.calls(home, settings.max_concurrent_requests), home),
         permits,
@@ -134,7 +142,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
             for queue_url in notifications.queue_urls
         ],
         polling=_polling(settings, objects, denials),
-        window=Gate(settings.max_in_flight),
+        windows=windows,
         clock=settings.clock,
         counters=wiring.counters,
         on_ambiguous=settings.on_ambiguous,
@@ -160,7 +168,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         clock=settings.clock,
         max_body_bytes=settings.max_body_bytes,
     )
-    return Assembly(identity, engine, tokens, drafts, permits, wiring.counters, wiring.call_counts)
+    return Assembly(identity, engine, tokens, drafts, windows, permits, wiring.counters, wiring.call_counts)
 
 
 def _polling(settings: ClientSettings, objects: Objects, denials: Denials) -> PollingSource | None:

@@ -39,12 +39,14 @@ from aio_sm_async.options import (
     RequestOptions,
     refuse_unknown,
 )
+from aio_sm_async.protocol.drain import START_IN_FLIGHT
 from aio_sm_async.protocol.invocation import Invocation, State
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.settings import ClientSettings, OnAmbiguous
 from aio_sm_async.statistics import Statistics
 from aio_sm_async.status import InvocationStatus
 from aio_sm_async.uploads import S3Uploads
+from aio_sm_async.windows import Windows
 
 MIN_TTL_SECONDS, MAX_TTL_SECONDS = 60, 21_600
 
@@ -67,7 +69,12 @@ class AsyncInferenceClient:
         endpoint_urls: Other servers to talk to, by service (``sagemaker-runtime``, ``s3``, ``sqs``).
         client_id: The head of every inference id, 1 to 32 of ``[A-Za-z0-9_-]``; drawn at random if None.
         max_concurrent_requests: How many requests to SageMaker may be open at once; throttling lowers it.
-        max_in_flight: How many invocations may be in flight; `submit` waits beyond it.
+        max_in_flight: How many invocations may be in flight; `submit` waits beyond it. It also waits, lest a
+            request expire in SageMaker's queue, while its endpoint holds more than it answers in a fifth of
+            the request's TTL.
+        start_in_flight: How many may be in flight at an endpoint that has not answered anything yet.
+        max_submit_rate: How many requests to SageMaker may begin each second, retries included, evenly
+            spread; None for no limit.
         max_body_bytes: Larger responses stay in S3 until they are read with ``iter_bytes``.
         on_ambiguous: What to do when a request was sent and its answer is lost. ``"resend"`` sends it once
             more if nothing is heard of it (it may then run, and be paid for, twice), ``"wait"`` waits until
@@ -101,6 +108,8 @@ class AsyncInferenceClient:
         client_id: str | None = None,
         max_concurrent_requests: int = 64,
         max_in_flight: int = 10_000,
+        start_in_flight: int = START_IN_FLIGHT,
+        max_submit_rate: float | None = None,
         max_body_bytes: int = 16 * 1024 * 1024,
         on_ambiguous: OnAmbiguous = "resend",
         resend_after_seconds: float = 60.0,
@@ -125,6 +134,8 @@ class AsyncInferenceClient:
             client_id=client_id,
             max_concurrent_requests=max_concurrent_requests,
             max_in_flight=max_in_flight,
+            start_in_flight=start_in_flight,
+            max_submit_rate=max_submit_rate,
             max_body_bytes=max_body_bytes,
             on_ambiguous=on_ambiguous,
             resend_after_seconds=resend_after_seconds,
@@ -288,6 +299,8 @@ class AsyncInferenceClient:
             if clock.monotonic() < deadline:  # somebody else's, such as that of a payload that is streamed
                 raise
             token = engine.token_of(draft.invocation)
+            if draft.invocation.state is State.REGISTERED and future is None:  # it never got past the windows
+                raise _not_let_in(draft.invocation, self._life.assembly.windows, timeout) from None
             raise _waited(draft.invocation, future, token, timeout) from None
         finally:
             if future is not None:
@@ -425,14 +438,16 @@ def _size_bytes(draft: Draft) -> int:
     return len(body or b"")
 
 
+def _not_let_in(invocation: Invocation, windows: Windows, timeout: float) -> WaitTimeoutError:
+    inference_id = invocation.inference_id
+    held = windows.holding(invocation.endpoint_name)
+    return WaitTimeoutError(
+        f"{inference_id} was not sent within {timeout} s: {held}", inference_id=inference_id
+    )
+
+
 def _waited(invocation: Invocation, future: AnyFuture | None, token: str, timeout: float) -> WaitTimeoutError:
     inference_id = invocation.inference_id
-    if invocation.state is State.REGISTERED and future is None:  # it never got past the window
-        return WaitTimeoutError(
-            f"{inference_id} was not sent within {timeout} s: too many were in flight. Allow more time, or "
-            "send fewer.",
-            inference_id=inference_id,
-        )
     if future is not None and future.accepted:
         said = f"had no result after {timeout} s. It may go on in SageMaker:"
     else:

@@ -22,10 +22,10 @@ from aio_sm_async.completions.source import CompletionSource
 from aio_sm_async.dispatch import Dispatch
 from aio_sm_async.errors import AmbiguousError, AsyncInferenceError, ClientClosedError, InvalidRequestError
 from aio_sm_async.flight import AnyFuture, Flight, Flights
-from aio_sm_async.flow import Gate, Quiet, Underway
+from aio_sm_async.flow import Quiet, Underway
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.outcome import Outcomes
-from aio_sm_async.protocol.completion import Completed
+from aio_sm_async.protocol.completion import Completed, Expired
 from aio_sm_async.protocol.identifiers import Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation, State
 from aio_sm_async.protocol.location import S3Location
@@ -33,6 +33,7 @@ from aio_sm_async.protocol.notification_health import NotificationHealth
 from aio_sm_async.protocol.registry import (
     Acknowledge,
     Action,
+    DeadlinePassed,
     Fetch,
     Hold,
     Look,
@@ -48,6 +49,7 @@ from aio_sm_async.resolution import Fetched, NotThere, Resolution
 from aio_sm_async.settings import OnAmbiguous
 from aio_sm_async.statistics import Counters
 from aio_sm_async.supervision import Supervisor
+from aio_sm_async.windows import Windows
 
 logger = logging.getLogger("aio_sm_async")
 
@@ -65,7 +67,7 @@ class Engine:
         outcomes: Outcomes,
         notifications: Sequence[CompletionSource],
         polling: PollingSource | None,
-        window: Gate,
+        windows: Windows,
         clock: Clock,
         counters: Counters,
         on_ambiguous: OnAmbiguous,
@@ -79,7 +81,7 @@ class Engine:
         self._outcomes = outcomes
         self._polling = polling
         self._sources: list[CompletionSource] = [*notifications, *([polling] if polling else [])]
-        self._window = window
+        self._windows = windows
         self._clock = clock
         self._counters = counters
         self._on_ambiguous = on_ambiguous
@@ -95,7 +97,7 @@ class Engine:
         self._warned_of: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"<Engine {self.registry!r} {self._window!r}>"
+        return f"<Engine {self.registry!r} {self._windows!r}>"
 
     # Opening and closing
 
@@ -114,7 +116,7 @@ class Engine:
 
     async def aclose(self, timeout_seconds: float) -> None:
         """Stop intake, let open requests be answered, fail what is pending, acknowledge the rest."""
-        self._window.close(lambda: ClientClosedError("the client is closed; open a new one"))
+        self._windows.close(lambda: ClientClosedError("the client is closed; open a new one"))
         await self._wait_at_most(
             timeout_seconds, self._sending.wait(), *(source.quiesce() for source in self._sources)
         )
@@ -150,11 +152,11 @@ class Engine:
         payload: EncodedPayload | StreamedPayload | None,
     ) -> AnyFuture:
         """Send the request, its payload uploaded first if there is one."""
-        await self._window.acquire()
+        await self._windows.acquire(invocation, request.request_ttl_seconds)
         try:
             self.registry.register(invocation)
         except InvalidRequestError:
-            self._window.release()
+            self._windows.release(invocation)
             raise
         flight, future = self._take_off(invocation, request, request.accept)
         self._counters["submitted"] += 1
@@ -188,11 +190,11 @@ class Engine:
             InvalidRequestError: It is pending here already.
             ClientClosedError: The client is being closed.
         """
-        self._window.enter_nowait()
+        self._windows.enter_nowait(invocation)
         try:
             actions = self.registry.adopt(invocation, self._clock.monotonic(), is_accepted=is_accepted)
         except InvalidRequestError:
-            self._window.release()
+            self._windows.release(invocation)
             raise
         flight, future = self._take_off(invocation, request, accept)
         self._perform(actions)
@@ -393,6 +395,8 @@ class Engine:
         if source == PollingSource.name:
             self.health.missed()
             self._follow_health()
+        if not isinstance(outcome, Expired | DeadlinePassed):  # those tell nothing of the endpoint's rate
+            self._windows.drained(invocation)
         flight = self._land(invocation.inference_id)
         if flight is None:
             return
@@ -411,7 +415,7 @@ class Engine:
         flight = self._flights.land(inference_id)
         if flight is None:
             return None
-        self._window.release()
+        self._windows.release(flight.invocation)
         self._unplaced.discard(inference_id)
         self._settled_all.leave()
         if self._polling is not None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.protocol.backoff import full_jitter
+from aio_sm_async.protocol.even_rate import EvenRate
 from aio_sm_async.protocol.limiter import AdaptiveLimit
 
 
@@ -41,8 +42,7 @@ class Gate:
 
     async def acquire(self, *, again: bool = False) -> None:
         """Wait until there is room, and take it. Who comes again waits for one other only, not for all."""
-        if self._refusal is not None:
-            raise self._refusal()
+        self.check_open()
         if self._inside < self._limit:  # nobody waits while there is room
             self._inside += 1
             return
@@ -66,14 +66,22 @@ class Gate:
         Raises:
             Exception: What `close` made.
         """
-        if self._refusal is not None:
-            raise self._refusal()
+        self.check_open()
         self._inside += 1
 
     def release(self) -> None:
         """Give the room back."""
         self._inside -= 1
         self._admit()
+
+    def check_open(self) -> None:
+        """Pass, unless the gate was closed.
+
+        Raises:
+            Exception: What `close` made.
+        """
+        if self._refusal is not None:
+            raise self._refusal()
 
     def close(self, refusal: Callable[[], Exception]) -> None:
         """Let nobody in any more: who waits, and who comes, gets an error of their own."""
@@ -174,13 +182,19 @@ class SubmitPermits:
         ceiling: How many may be open at most.
         clock: Time.
         patience_seconds: After so long without any other answer than refusals, there is no hope.
+        rate: How many requests may begin each second; None for as many as there are permits.
     """
 
-    def __init__(self, ceiling: int, clock: Clock, *, patience_seconds: float = 120.0) -> None:
+    def __init__(
+        self, ceiling: int, clock: Clock, *, patience_seconds: float = 120.0, rate: EvenRate | None = None
+    ) -> None:
         self._gate = Gate(ceiling)
         self._limit = AdaptiveLimit(ceiling)
         self._clock = clock
         self._patience_seconds = patience_seconds
+        self._rate = rate
+        # Of those that hold a permit one waits for its turn, the others for that one.
+        self._turnstile = asyncio.Lock()
         self._refusals = 0
         self._paused_until = 0.0
         # The first and the last refusal since SageMaker said anything else.
@@ -208,15 +222,18 @@ class SubmitPermits:
         return self._refused_at - self._refused_since >= self._patience_seconds
 
     async def acquire(self, *, again: bool = False) -> None:
-        """Wait for a permit, and for the end of a pause. Who was refused before waits for one other only.
+        """Wait for a permit, the end of a pause, and a turn. Who was refused before waits for one other only.
 
         Raises:
             Exception: What `turn_away` made, while it waited.
         """
         await self._gate.acquire(again=again)
         try:
-            while (until := self._paused_until) > self._clock.monotonic():
-                await self._clock.sleep_until(until)
+            if self._rate is None:
+                await self._wait_out_pause()
+            else:
+                async with self._turnstile:
+                    await self._wait_turn(self._rate)
         except BaseException:
             self._gate.release()
             raise
@@ -258,6 +275,19 @@ class SubmitPermits:
     def turn_away(self, refusal: Callable[[], Exception]) -> None:
         """Who waits for a permit gets an error of their own."""
         self._gate.turn_away(refusal)
+
+    async def _wait_out_pause(self) -> None:
+        while (until := self._paused_until) > self._clock.monotonic():
+            await self._clock.sleep_until(until)
+
+    async def _wait_turn(self, rate: EvenRate) -> None:
+        while True:
+            now = self._clock.monotonic()
+            until = max(self._paused_until, rate.ready_at(now))
+            if until <= now:
+                rate.take(now)
+                return
+            await self._clock.sleep_until(until)
 
     def _pause(self, now: float, seconds: float) -> None:
         assert self._refused_since is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from aio_sm_async.clock import Clock, SystemClock
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.errors import ConfigurationError
+from aio_sm_async.protocol.drain import START_IN_FLIGHT
 from aio_sm_async.protocol.identifiers import check_client_id
 from aio_sm_async.protocol.location import parse_location
 from aio_sm_async.protocol.output_paths import OutputPaths
@@ -21,6 +23,7 @@ OnAmbiguous = Literal["resend", "wait", "raise"]
 _POSITIVE = (
     "max_concurrent_requests",
     "max_in_flight",
+    "start_in_flight",
     "max_body_bytes",
     "resend_after_seconds",
     "request_timeout_seconds",
@@ -47,6 +50,8 @@ class ClientSettings:
     client_id: str | None = None
     max_concurrent_requests: int = 64
     max_in_flight: int = 10_000
+    start_in_flight: int = START_IN_FLIGHT
+    max_submit_rate: float | None = None
     max_body_bytes: int = 16 * 1024 * 1024
     on_ambiguous: OnAmbiguous = "resend"
     resend_after_seconds: float = 60.0
@@ -78,6 +83,11 @@ class ClientSettings:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name}={getattr(self, name)!r}: must be above 0")
         self._check_paths()
+        if self.max_submit_rate is not None and not 0 < self.max_submit_rate < math.inf:
+            raise ConfigurationError(
+                f"max_submit_rate={self.max_submit_rate!r}: must be above 0, and a number. "
+                "Leave it out for no limit."
+            )
         if self.client_id is not None:
             check_client_id(self.client_id)
 

@@ -33,6 +33,7 @@ class Statistics:
             (with what we know), unreadable.
         pumps_restarted: Background tasks that died and were started again.
         max_concurrent_requests: The limit in force now.
+        in_flight_limits: How many invocations may be in flight at each endpoint now, by its name.
         notifications_flow: Whether notifications can be relied on at the moment.
     """
 
@@ -50,6 +51,7 @@ class Statistics:
     pumps_restarted: int
     max_concurrent_requests: int
     notifications_flow: bool
+    in_flight_limits: Mapping[str, int] = field(default_factory=dict)
     resolved_by: Mapping[str, int] = field(default_factory=dict)
     calls: Mapping[str, int] = field(default_factory=dict)
     notifications: Mapping[str, int] = field(default_factory=dict)

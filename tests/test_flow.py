@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from aio_sm_async.clock import VirtualClock
 from aio_sm_async.errors import ClientClosedError
 from aio_sm_async.flow import Gate, Quiet, SubmitPermits
+from aio_sm_async.protocol.even_rate import EvenRate
 
 
 async def settle() -> None:
@@ -355,6 +356,51 @@ class TestSubmitPermits:
         seen.append(permits.is_hopeless)
 
         assert [False, False, False, True, False] == seen
+
+
+class TestRate:
+    """So many requests a second, however many there are permits for."""
+
+    @staticmethod
+    async def _enter(permits: SubmitPermits, clock: VirtualClock, times: list[float]) -> None:
+        async with permits:
+            times.append(round(clock.monotonic(), 2))
+
+    async def test_requests_begin_evenly(self) -> None:
+        """Four a second: a quarter of a second apart, but for what the first had saved up."""
+        clock, times = VirtualClock(0.0), []
+        permits = SubmitPermits(64, clock, rate=EvenRate(4.0))
+        entering = [asyncio.create_task(self._enter(permits, clock, times)) for _ in range(5)]
+        await clock.advance(1.0)
+        await asyncio.gather(*entering)
+
+        assert [0.0, 0.15, 0.4, 0.65, 0.9] == times
+
+    async def test_after_a_pause_they_do_not_come_all_at_once(self) -> None:
+        """Turns that passed during a pause are not made up for."""
+        clock, times = VirtualClock(0.0), []
+        permits = SubmitPermits(64, clock, rate=EvenRate(4.0))
+        async with permits:
+            permits.refused(0.5)
+        await clock.advance(0.1)
+        entering = [asyncio.create_task(self._enter(permits, clock, times)) for _ in range(3)]
+        await clock.advance(1.0)
+        await asyncio.gather(*entering)
+
+        assert [0.18, 0.4, 0.65] == times
+
+    async def test_who_is_cancelled_takes_no_turn(self) -> None:
+        """The next has it, and the permit is free."""
+        clock, times = VirtualClock(0.0), []
+        permits = SubmitPermits(64, clock, rate=EvenRate(1.0))
+        entering = [asyncio.create_task(self._enter(permits, clock, times)) for _ in range(3)]
+        await settle()
+        entering[1].cancel()
+        await clock.advance(1.0)
+        await asyncio.gather(*entering, return_exceptions=True)
+
+        assert [0.0, 0.9] == times
+        assert 0 == permits.open
 
 
 async def test_who_cannot_be_kept_outside_comes_in() -> None:

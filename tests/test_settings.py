@@ -27,6 +27,13 @@ def test_notifications_do_without_polling() -> None:
     assert ClientSettings(notifications=[QUEUE], polling=None).polling is None
 
 
+@pytest.mark.parametrize("rate", [0, -1.0, float("nan"), float("inf")])
+def test_a_rate_that_is_none_is_refused(rate: float) -> None:
+    """Without a limit it is left out."""
+    with pytest.raises(ConfigurationError, match=r"max_submit_rate=.*Leave it out for no limit"):
+        ClientSettings(max_submit_rate=rate)
+
+
 def test_neither_notifications_nor_polling_is_refused() -> None:
     """No completion would ever be noticed, and the error shows both ways out."""
     with pytest.raises(ConfigurationError, match="Leave polling at its default, or name the queue"):
@@ -52,6 +59,7 @@ def test_another_policy_is_refused() -> None:
     [
         "max_concurrent_requests",
         "max_in_flight",
+        "start_in_flight",
         "max_body_bytes",
         "resend_after_seconds",
         "request_timeout_seconds",
