@@ -1,0 +1,142 @@
+"""Ctrl-C and SIGTERM in the middle of a run, in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aio_sm_async.emulator import ModelRequest
+from tests.cli.standing import Standing
+
+
+def start(*arguments: str, stdin: int | None = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "aio_sm_async", "map", *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+class Gate:
+    """A model that answers some requests, then asks for attention, and holds the others until opened."""
+
+    def __init__(self, free: int) -> None:
+        self._free = free
+        self.asked = 0
+        self.child: subprocess.Popen[str] | None = None
+        self.number = signal.SIGTERM
+        self._open = asyncio.Event()
+
+    async def __call__(self, request: ModelRequest) -> object:
+        self.asked += 1
+        if self.asked <= self._free:
+            return request.json()
+        if self.asked == self._free + 1:
+            assert self.child is not None
+            self.child.send_signal(self.number)
+        await self._open.wait()
+        return request.json()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+def keys_in(path: str) -> list[str]:
+    return [json.loads(line)["key"] for line in Path(path).read_text().splitlines()]
+
+
+def wait_for(child: subprocess.Popen[str], mark: str) -> str:
+    """Read its standard error until the mark comes."""
+    assert child.stderr is not None
+    said = ""
+    for line in child.stderr:
+        said += line
+        if mark in line:
+            return said
+    raise AssertionError(f"it ended without saying {mark!r}: {said}")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_what_is_in_flight_is_waited_for(aws: Standing, number: signal.Signals, code: int) -> None:
+    """The first signal stops the pulling; what is in flight is written; then it is told how to go on."""
+    gate = Gate(free=5)
+    gate.number = number
+    endpoint = aws.endpoint(gate)
+    Path("rows.jsonl").write_text("".join(f"{n}\n" for n in range(500)))
+    command = ["rows.jsonl", "-e", endpoint.name, "-o", "out.jsonl", "--queue-url", endpoint.queue_url or ""]
+    child = start(*command, "--max-in-flight", "20", "--json")
+    gate.child = child
+    wait_for(child, "Stopping: nothing more is sent")
+    aws.call(gate.open)
+    out, err = child.communicate(timeout=30)
+    sent = len(endpoint.invocations)
+
+    assert code == child.returncode
+    assert sent < 500
+    assert sent == len(set(keys_in("out.jsonl"))) == len(keys_in("out.jsonl"))
+    assert 0 == json.loads(out)["unfinished"]
+    assert "To go on: python -m aio_sm_async map rows.jsonl" in err
+    assert "--resume" in err
+
+
+def test_grace_ends(aws: Standing) -> None:
+    """What is not done within the grace period is told as unfinished, and the run ends all the same."""
+    gate = Gate(free=5)
+    endpoint = aws.endpoint(gate)
+    Path("rows.jsonl").write_text("".join(f"{n}\n" for n in range(50)))
+    command = ["rows.jsonl", "-e", endpoint.name, "-o", "out.jsonl", "--queue-url", endpoint.queue_url or ""]
+    child = start(*command, "--max-in-flight", "20", "--grace", "0.2")
+    gate.child = child
+    _, err = child.communicate(timeout=30)
+    aws.call(gate.open)
+
+    assert 143 == child.returncode
+    assert "were read and are not finished" in err
+    assert 5 == len(keys_in("out.jsonl"))
+    assert not Path("out.jsonl.errors.jsonl").exists()
+
+
+def test_a_second_signal_ends_at_once(aws: Standing) -> None:
+    """Whoever presses Ctrl-C twice does not wait."""
+    gate = Gate(free=0)
+    gate.number = signal.SIGINT
+    endpoint = aws.endpoint(gate)
+    Path("rows.jsonl").write_text("1\n2\n")
+    child = start("rows.jsonl", "-e", endpoint.name, "-o", "out.jsonl", "--grace", "60")
+    gate.child = child
+    wait_for(child, "Stopping")
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=30)
+    aws.call(gate.open)
+
+    assert 130 == child.returncode
+    assert "Ended at once." in err
+
+
+def test_standard_input_is_left(aws: Standing) -> None:
+    """A run that waits for standard input that does not come ends at a signal, too."""
+    gate = Gate(free=0)
+    endpoint = aws.endpoint(gate)
+    reading, writing = os.pipe()
+    os.write(writing, b"1\n2")
+    command = ["-", "-e", endpoint.name, "-o", "out.jsonl", "--queue-url", endpoint.queue_url or ""]
+    child = start(*command, stdin=reading)
+    gate.child = child
+    os.close(reading)
+    wait_for(child, "Stopping")
+    aws.call(gate.open)
+    child.communicate(timeout=30)
+    os.close(writing)
+
+    assert 143 == child.returncode
+    assert ["1"] == keys_in("out.jsonl")
