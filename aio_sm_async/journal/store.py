@@ -7,8 +7,10 @@ mode: it is held from opening to closing, and the system lets go of it when the 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterable, Sequence
 
 from aio_sm_async.errors import JournalError
@@ -58,6 +60,7 @@ class Store:
             _close_quietly(connection)
             raise
         write_owner(path, this_process())
+        _open_stores.add(store)
         return store
 
     def carry_out(self, orders: Iterable[Order]) -> None:
@@ -103,6 +106,20 @@ class Store:
             "another one with a journal that stays where it is.",
             path=self.path,
         )
+
+
+_open_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+
+def _keep_open_in_child() -> None:
+    # When the child ends in order, its copy of a connection would be closed: it would believe that it has the
+    # lock, and delete the log that its parent is writing. A reference that is never dropped prevents that.
+    for store in _open_stores:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(store.connection))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_keep_open_in_child)
 
 
 def _create(path: str) -> None:

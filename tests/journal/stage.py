@@ -86,7 +86,11 @@ asyncio.run(main())
 
 async def in_child(body: str, path: Path) -> str:
     """What a process of its own says that runs ``body``, and how it ended."""
-    program = CHILD.format(body=textwrap.indent(body, "    "))
+    return await child_of(CHILD.format(body=textwrap.indent(body, "    ")), path)
+
+
+async def child_of(program: str, path: Path) -> str:
+    """What a process of its own says that is this program, and how it ended."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

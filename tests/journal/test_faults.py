@@ -17,7 +17,7 @@ import pytest
 from aio_sm_async.errors import JournalError
 from aio_sm_async.journal import Journal
 from aio_sm_async.protocol.journal_entry import Ending
-from tests.journal.stage import accept, crash, entry, in_child, names, opened
+from tests.journal.stage import accept, child_of, crash, entry, in_child, names, opened
 
 
 async def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
@@ -280,6 +280,22 @@ async def test_a_fork_cannot_use_it(tmp_path: Path) -> None:
     assert "of which this one is a fork" in said
     assert "['n-1', 'parent']" in said
     assert "exit 0" in said
+
+
+async def test_a_fork_that_ends_takes_nothing_away(tmp_path: Path) -> None:
+    """A child that ends in order closes its copy of the connection; the parent's log must stay."""
+    program = (
+        "import os, sys\n"
+        "from aio_sm_async.journal.store import Store\n"
+        "store = Store.open(sys.argv[1])\n"
+        "child = os.fork()\n"
+        "if not child: sys.exit(0)\n"
+        "os.waitpid(child, 0)\n"
+        "store.carry_out([])\n"
+        "print('goes on')"
+    )
+
+    assert "goes on\n\nexit 0" in await child_of(program, tmp_path / "j")
 
 
 def modes(folder: Path) -> dict[str, int]:
