@@ -13,6 +13,7 @@ Submit → wait → resolve::
 """
 
 from aio_sm_async.client import AsyncInferenceClient
+from aio_sm_async.codecs import JSONLines, RowCodec
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.errors import (
@@ -35,6 +36,7 @@ from aio_sm_async.errors import (
     NotFoundError,
     NotSentError,
     ResultError,
+    RowCountError,
     ServiceError,
     ServiceUnavailable,
     ThrottledError,
@@ -50,7 +52,9 @@ from aio_sm_async.fanout import (
     FanOutProgress,
     InferenceOutcome,
     InferenceRequest,
+    Pack,
     RetryFailed,
+    RowResult,
     is_transient,
 )
 from aio_sm_async.future import InferenceFuture
@@ -90,12 +94,17 @@ __all__ = [
     "InvalidRequestError",
     "InvocationOptions",
     "InvocationStatus",
+    "JSONLines",
     "JournalError",
     "NotFoundError",
     "NotSentError",
+    "Pack",
     "RequestOptions",
     "ResultError",
     "RetryFailed",
+    "RowCodec",
+    "RowCountError",
+    "RowResult",
     "S3Location",
     "S3Polling",
     "S3Uploads",

@@ -11,7 +11,7 @@ from typing import Literal, Self, TypeVar, Unpack, overload
 
 from aio_sm_async.assembly import Assembly
 from aio_sm_async.clock import Clock, SystemClock
-from aio_sm_async.codecs import EncodedPayload
+from aio_sm_async.codecs import EncodedPayload, JSONLines, RowCodec
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
 from aio_sm_async.drafts import Draft
@@ -22,7 +22,10 @@ from aio_sm_async.fanout import (
     FanOutOptions,
     InferenceOutcome,
     InferenceRequest,
+    Pack,
+    Packing,
     Prepared,
+    RowResult,
     Source,
     present_all,
     present_either,
@@ -357,9 +360,37 @@ class AsyncInferenceClient:
         self, payloads: Source, *, return_exceptions: Literal[True], **options: Unpack[FanOutOptions]
     ) -> FanOut[Result | Exception]: ...
 
+    @overload
     def map(
-        self, payloads: Source, *, return_exceptions: bool = False, **options: Unpack[FanOutOptions]
-    ) -> FanOut[Result] | FanOut[Result | Exception]:
+        self,
+        payloads: Source,
+        *,
+        pack: Pack,
+        codec: RowCodec | None = None,
+        return_exceptions: Literal[False] = False,
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[RowResult]: ...
+
+    @overload
+    def map(
+        self,
+        payloads: Source,
+        *,
+        pack: Pack,
+        codec: RowCodec | None = None,
+        return_exceptions: Literal[True],
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[RowResult | Exception]: ...
+
+    def map(
+        self,
+        payloads: Source,
+        *,
+        pack: Pack | None = None,
+        codec: RowCodec | None = None,
+        return_exceptions: bool = False,
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[Result] | FanOut[Result | Exception] | FanOut[RowResult] | FanOut[RowResult | Exception]:
         """Send every payload; ``async for`` gives the results in the order of the payloads.
 
         Payloads are pulled as results are taken, so that a source of any length needs little memory. The
@@ -368,6 +399,8 @@ class AsyncInferenceClient:
         Args:
             payloads: A sync or async iterable of payloads, or of `InferenceRequest`. A sync one is pulled in
                 the event loop: make it async if it blocks.
+            pack: Send many rows in one invocation, and hand out a `RowResult` for each.
+            codec: The format of packed rows; `JSONLines` unless told.
             return_exceptions: Hand out an item's failure at its place instead, and go on.
             **options: For every request; see `FanOutOptions`.
 
@@ -376,19 +409,46 @@ class AsyncInferenceClient:
             TypeError: ``payloads`` is not such an iterable, or an option is unknown.
             ClientClosedError: The client is not open.
         """
+        packing = _packing(pack, codec)
+        if packing is not None and return_exceptions:
+            return self._fan_out_rows(payloads, options, packing, present_either, in_order=True)
+        if packing is not None:
+            return self._fan_out_rows(payloads, options, packing, present_result, in_order=True)
         if return_exceptions:
             return self._fan_out(payloads, options, present_either, in_order=True)
         return self._fan_out(payloads, options, present_result, in_order=True)
 
+    @overload
     def as_completed(
         self, payloads: Source, **options: Unpack[FanOutOptions]
-    ) -> FanOut[InferenceOutcome[Result]]:
+    ) -> FanOut[InferenceOutcome[Result]]: ...
+
+    @overload
+    def as_completed(
+        self,
+        payloads: Source,
+        *,
+        pack: Pack,
+        codec: RowCodec | None = None,
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[InferenceOutcome[RowResult]]: ...
+
+    def as_completed(
+        self,
+        payloads: Source,
+        *,
+        pack: Pack | None = None,
+        codec: RowCodec | None = None,
+        **options: Unpack[FanOutOptions],
+    ) -> FanOut[InferenceOutcome[Result]] | FanOut[InferenceOutcome[RowResult]]:
         """Send every payload; ``async for`` gives what becomes of each, first done first.
 
         An item's failure is in its `InferenceOutcome`, and is never raised.
 
         Args:
             payloads: See `map`.
+            pack: See `map`.
+            codec: See `map`.
             **options: For every request; see `FanOutOptions`.
 
         Raises:
@@ -396,6 +456,9 @@ class AsyncInferenceClient:
             TypeError: ``payloads`` is not such an iterable, or an option is unknown.
             ClientClosedError: The client is not open.
         """
+        packing = _packing(pack, codec)
+        if packing is not None:
+            return self._fan_out_rows(payloads, options, packing, present_all, in_order=False)
         return self._fan_out(payloads, options, present_all, in_order=False)
 
     def _fan_out(
@@ -406,7 +469,24 @@ class AsyncInferenceClient:
         *,
         in_order: bool,
     ) -> FanOut[Y]:
-        name = "map" if in_order else "as_completed"
+        merged, prepare = self._ready(options, "map" if in_order else "as_completed")
+        return self._life.fan_outs.open(payloads, merged, prepare, present, in_order=in_order)
+
+    def _fan_out_rows(
+        self,
+        rows: Source,
+        options: FanOutOptions,
+        packing: Packing,
+        present: Callable[[InferenceOutcome[RowResult]], Y],
+        *,
+        in_order: bool,
+    ) -> FanOut[Y]:
+        merged, prepare = self._ready(options, "map" if in_order else "as_completed")
+        return self._life.fan_outs.open_packed(rows, merged, packing, prepare, present, in_order=in_order)
+
+    def _ready(
+        self, options: FanOutOptions, name: str
+    ) -> tuple[FanOutOptions, Callable[[InferenceRequest], Prepared]]:
         refuse_unknown(options, FanOutOptions.__optional_keys__, getattr(self, name), name=name)
         assembly = self._life.assembly
         merged: FanOutOptions = {**self._options, **options}
@@ -417,7 +497,15 @@ class AsyncInferenceClient:
             send = partial(assembly.engine.submit, draft.invocation, draft.request, draft.upload)
             return Prepared(_size_bytes(draft), send, repeat_of(request, draft))
 
-        return self._life.fan_outs.open(payloads, merged, prepare, present, in_order=in_order)
+        return merged, prepare
+
+
+def _packing(pack: Pack | None, codec: RowCodec | None) -> Packing | None:
+    if pack is not None:
+        return Packing(pack, codec or JSONLines())
+    if codec is not None:
+        raise InvalidRequestError("codec", "is for rows that are packed", "Give pack=Pack() too.")
+    return None
 
 
 def _draft(

@@ -22,6 +22,7 @@
     │   ├── DeadlinePassedError                      told nothing, found nothing, and the last deadline passed
     │   └── AbandonedError                           abandon() was called
     ├── ResultError                                  there is a result, but it could not be delivered
+    │   ├── RowCountError                            a pack of rows was answered with another number of rows
     │   ├── DecodeError                              no codec could read it; the raw bytes are kept
     │   └── BodyTooLargeError                        larger than fits in memory as configured
     ├── JournalError                                 the journal on disk cannot be opened, read or written
@@ -258,6 +259,28 @@ class DecodeError(ResultError):
         super().__init__(message)
         self.body = body
         self.content_type = content_type
+
+
+class RowCountError(ResultError):
+    """A pack of rows was answered with another number of rows: nobody can tell which answers which.
+
+    Attributes:
+        inference_id: The invocation.
+        sent: How many rows were sent.
+        received: How many came back.
+    """
+
+    def __init__(self, inference_id: str, *, sent: int, received: int) -> None:
+        super().__init__(inference_id, sent, received)
+        self.inference_id = inference_id
+        self.sent = sent
+        self.received = received
+
+    def __str__(self) -> str:
+        return (
+            f"{self.inference_id} was sent {self.sent} rows and answered with {self.received}. "
+            "Let the model answer each row with one, in order, or do not pack."
+        )
 
 
 class BodyTooLargeError(ResultError):

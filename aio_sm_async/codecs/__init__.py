@@ -6,6 +6,7 @@ A format is one file with one `Codec`, entered in the table ``CODECS``. Nothing 
 from __future__ import annotations
 
 from aio_sm_async.codecs.codec import Codec
+from aio_sm_async.codecs.json_lines import JSONLines
 from aio_sm_async.codecs.media_type import MediaType, parse_media_type
 from aio_sm_async.codecs.payload import (
     AsyncBinaryReader,
@@ -14,6 +15,7 @@ from aio_sm_async.codecs.payload import (
     PayloadSource,
     StreamedPayload,
 )
+from aio_sm_async.codecs.rows import RowCodec
 from aio_sm_async.codecs.table import CODECS, decode_body, encode_payload
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "BinaryReader",
     "Codec",
     "EncodedPayload",
+    "JSONLines",
     "MediaType",
     "PayloadSource",
+    "RowCodec",
     "StreamedPayload",
     "decode_body",
     "encode_payload",

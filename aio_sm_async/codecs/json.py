@@ -34,14 +34,14 @@ class JsonCodec:
         if not isinstance(payload, _TYPES):
             return None
         if content_type is None:
-            return EncodedPayload(_dump(payload, None), "application/json")
+            return EncodedPayload(dump_json(payload, None), "application/json")
         media_type = parse_media_type(content_type)
         if not media_type.is_json:
             limit = f"a {type(payload).__name__} is sent as JSON, which {media_type.essence} is not"
             raise InvalidRequestError(
                 "content_type", limit, "Leave it out, or pass the payload as str or bytes."
             )
-        return EncodedPayload(_dump(payload, media_type.charset), content_type)
+        return EncodedPayload(dump_json(payload, media_type.charset), content_type)
 
     def reads(self, media_type: MediaType) -> bool:
         """JSON, and what is built on it."""
@@ -58,7 +58,13 @@ class JsonCodec:
         return value
 
 
-def _dump(payload: object, charset: str | None) -> bytes:
+def dump_json(payload: object, charset: str | None) -> bytes:
+    """Compact JSON in this charset; in UTF-8 if that is None.
+
+    Raises:
+        InvalidRequestError: JSON has no word for it.
+        TypeError: Something inside is of a type that JSON does not know.
+    """
     try:
         text = _ENCODER.encode(payload)
     except (ValueError, RecursionError) as exc:

@@ -5,6 +5,7 @@
     fan_out     what callers iterate over            run         pulls, sends and waits
     intake      the source, sync or async            backlog     items on their way, and what is held for them
     request     an item with options of its own      outcome     what became of it
+    packing     many rows in one invocation
     second_try  which failures are sent again        failure_limit   when too many have failed
 """
 
@@ -14,6 +15,8 @@ from aio_sm_async.fanout.fan_out import FanOut, FanOuts, present_all, present_ei
 from aio_sm_async.fanout.intake import Source
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
+from aio_sm_async.fanout.packing import Pack, RowResult
+from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.progress import FanOutProgress
 from aio_sm_async.fanout.request import NO_PAYLOAD, InferenceRequest
 from aio_sm_async.fanout.run import Prepared
@@ -28,8 +31,11 @@ __all__ = [
     "FanOuts",
     "InferenceOutcome",
     "InferenceRequest",
+    "Pack",
+    "Packing",
     "Prepared",
     "RetryFailed",
+    "RowResult",
     "Source",
     "is_transient",
     "present_all",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aio_sm_async.errors import AsyncInferenceError, InferenceFailedError
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
+from aio_sm_async.fanout.packing.parcel import Parted
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.protocol.turns import Turns
 from aio_sm_async.protocol.window import Window
@@ -13,6 +15,7 @@ from aio_sm_async.results import InferenceResult
 from aio_sm_async.results.memory import forget_body, held_bytes, recall_body
 
 Result = InferenceResult[object]
+Review = Callable[["Result | Exception"], Awaitable["Result | Exception"]]
 
 
 @dataclass(slots=True, eq=False)
@@ -27,6 +30,8 @@ class Item:
         outcome: How it ended, once it has.
         left_bytes: The size of the body that was left in S3, to be read again when its turn comes.
         attempts: Each time that it was sent.
+        count: How many rows it stands for.
+        review: Looks at its outcome before it is settled.
     """
 
     index: int
@@ -36,6 +41,8 @@ class Item:
     outcome: Result | Exception | None = None
     left_bytes: int = 0
     attempts: tuple[Attempt, ...] = ()
+    count: int = 1
+    review: Review | None = None
 
 
 class Backlog:
@@ -142,4 +149,6 @@ class Backlog:
 def _size_bytes(outcome: Result | Exception) -> int:
     if isinstance(outcome, InferenceResult):
         return held_bytes(outcome)
+    if isinstance(outcome, Parted):
+        return outcome.size_bytes
     return len(outcome.response or b"") if isinstance(outcome, InferenceFailedError) else 0

@@ -17,15 +17,21 @@ class FailureLimit:
         self._failures = 0
         self._error: TooManyFailuresError | None = None
 
-    def failed(self, error: Exception) -> TooManyFailuresError | None:
-        """An item has failed for good. Returns what to end with, from the one that was too many on.
+    @property
+    def is_reached(self) -> bool:
+        """Whether so many have failed that nothing is sent again any more."""
+        return self._error is not None
+
+    def failed(self, error: Exception, items: int = 1) -> TooManyFailuresError | None:
+        """So many items have failed for good. Returns what to end with, from the one too many on.
 
         Args:
-            error: What it failed with. A client that is closed is no failure of the model.
+            error: What they failed with. A client that is closed is no failure of the model.
+            items: How many.
         """
         if self._limit is None or isinstance(error, ClientClosedError):
             return None
-        self._failures += 1
+        self._failures += items
         if self._failures >= self._limit:
             self._error = self._error or TooManyFailuresError(self._failures, limit=self._limit)
             self._error.failures = self._failures

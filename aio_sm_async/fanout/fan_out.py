@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sized
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.fanout.backlog import Backlog, Item, Result
 from aio_sm_async.fanout.failure_limit import FailureLimit
-from aio_sm_async.fanout.intake import Intake, Source
+from aio_sm_async.fanout.intake import Inflow, Intake, Source
 from aio_sm_async.fanout.options import FanOutOptions, Limits
 from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.packing.gathering import Gathering
+from aio_sm_async.fanout.packing.packing import Packing
+from aio_sm_async.fanout.packing.review import Review
+from aio_sm_async.fanout.packing.row_result import RowResult
+from aio_sm_async.fanout.packing.unpacking import Places, Unpacking
 from aio_sm_async.fanout.progress import FanOutProgress, Tally
 from aio_sm_async.fanout.progress_bar import ProgressBar
 from aio_sm_async.fanout.request import InferenceRequest
@@ -22,10 +29,34 @@ from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
 from aio_sm_async.protocol.window import Window
 from aio_sm_async.supervision import Supervisor
 
+T = TypeVar("T")
 Y = TypeVar("Y")
 
 MORE_SENDERS = 8
 """So many more requests than may be open are made ready, so that none is waited for."""
+
+
+class Outcomes(Protocol[T]):
+    """What a fan-out hands out: `Run`, or `Unpacking`."""
+
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def tally(self) -> Tally:
+        """How far it has come."""
+        ...
+
+    async def next(self) -> InferenceOutcome[T]:
+        """The next outcome; `StopAsyncIteration` at the end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Abandon what is in flight, close the source, drop what was not handed out."""
+        ...
+
+    def abandon(self) -> object:
+        """The same, soon."""
+        ...
 
 
 class FanOut(Generic[Y]):
@@ -36,9 +67,9 @@ class FanOut(Generic[Y]):
     also wait for it. Several tasks may iterate over one: each outcome goes to one of them.
     """
 
-    def __init__(self, run: Run, present: Callable[[InferenceOutcome[Result]], Y]) -> None:
+    def __init__(self, run: Outcomes[T], present: Callable[[InferenceOutcome[T]], Y]) -> None:
         self._run = run
-        self._present = present
+        self._next = partial(_next, run, present)
 
     def __repr__(self) -> str:
         return f"<FanOut {self._run!r}>"
@@ -52,12 +83,7 @@ class FanOut(Generic[Y]):
         return self
 
     async def __anext__(self) -> Y:
-        outcome = await self._run.next()
-        try:
-            return self._present(outcome)
-        except Exception:
-            await self.aclose()
-            raise
+        return await self._next()
 
     async def aclose(self) -> None:
         """Abandon what is in flight and close the source. What was not handed out is dropped."""
@@ -75,6 +101,15 @@ class FanOut(Generic[Y]):
         # A loop that was left holds it no more: nobody can ask for the rest.
         with suppress(RuntimeError):  # the event loop is closed, and all with it
             self._run.loop.call_soon_threadsafe(self._run.abandon)
+
+
+async def _next(run: Outcomes[T], present: Callable[[InferenceOutcome[T]], Y]) -> Y:
+    outcome = await run.next()
+    try:
+        return present(outcome)
+    except Exception:
+        await run.aclose()
+        raise
 
 
 class FanOuts:
@@ -121,21 +156,90 @@ class FanOuts:
             InvalidRequestError: The options cannot work.
             TypeError: The source is nothing to iterate over.
         """
-        turns: Turns[Item] = InOrder() if in_order else FirstDone()
         limits = Limits.of(options, max_in_flight=self._max_in_flight)
-        run = Run(
+        run = self._run(
             Intake(source),
+            tally=_tally(source, options),
+            options=options,
+            limits=limits,
+            failure_limit=FailureLimit(options.get("stop_after_failures")),
+            prepare=prepare,
+            in_order=in_order,
+        )
+        return FanOut(run, present)
+
+    def open_packed(
+        self,
+        source: Source,
+        options: FanOutOptions,
+        packing: Packing,
+        prepare: Callable[[InferenceRequest], Prepared],
+        present: Callable[[InferenceOutcome[RowResult]], Y],
+        *,
+        in_order: bool,
+    ) -> FanOut[Y]:
+        """The same for rows, many of which travel in one invocation.
+
+        Args:
+            source: The rows.
+            options: As above; a window of rows.
+            packing: How they travel.
+            prepare: As above.
+            present: As above, of each row.
+            in_order: As above.
+
+        Raises:
+            InvalidRequestError: The options cannot work.
+            TypeError: The source is nothing to iterate over.
+        """
+        limits = Limits.of(options, max_in_flight=self._max_in_flight)
+        if options.get("window") is not None:
+            packing, limits = packing.within(limits)
+        limit = FailureLimit(options.get("stop_after_failures"))
+        review = Review(
+            packing.codec,
+            prepare,
+            SecondTries(options.get("retry_failed"), self._clock),
+            limit,
+            accept=options.get("accept"),
+        )
+        places = Places(Gathering(Intake(source), packing.pack, packing.codec, self._clock))
+        run = self._run(
+            places,
+            tally=_tally(source, options),
+            options=options,
+            limits=limits,
+            failure_limit=limit,
+            prepare=review.prepare,
+            in_order=in_order,
+        )
+        return FanOut(Unpacking(run, places, review), present)
+
+    def _run(
+        self,
+        inflow: Inflow,
+        *,
+        tally: Tally,
+        options: FanOutOptions,
+        limits: Limits,
+        failure_limit: FailureLimit,
+        prepare: Callable[[InferenceRequest], Prepared],
+        in_order: bool,
+    ) -> Run:
+        turns: Turns[Item] = InOrder() if in_order else FirstDone()
+        run = Run(
+            inflow,
             prepare,
             backlog=Backlog(turns, Window(limits.items, limits.bytes)),
             max_sending=self._max_sending,
             supervisor=self._supervisor,
-            tally=_tally(source, options),
+            tally=tally,
             second_tries=SecondTries(options.get("retry_failed"), self._clock),
-            failure_limit=FailureLimit(options.get("stop_after_failures")),
+            failure_limit=failure_limit,
             when_over=self._forget,
         )
         self._runs.add(run)
-        return FanOut(run, present)
+        return run
 
     def _forget(self, run: Run) -> None:
         self._runs.discard(run)
@@ -155,12 +259,12 @@ def _tally(source: Source, options: FanOutOptions) -> Tally:
     return Tally(progress or None)
 
 
-def present_all(outcome: InferenceOutcome[Result]) -> InferenceOutcome[Result]:
+def present_all(outcome: InferenceOutcome[T]) -> InferenceOutcome[T]:
     """For `as_completed`: whatever became of it."""
     return outcome
 
 
-def present_result(outcome: InferenceOutcome[Result]) -> Result:
+def present_result(outcome: InferenceOutcome[T]) -> T:
     """For `map`: the result, or the error raised at its place."""
     if outcome.error is not None:
         key = "" if outcome.key is None else f", key {outcome.key!r}"
@@ -170,6 +274,6 @@ def present_result(outcome: InferenceOutcome[Result]) -> Result:
     return outcome.unwrap()
 
 
-def present_either(outcome: InferenceOutcome[Result]) -> Result | Exception:
+def present_either(outcome: InferenceOutcome[T]) -> T | Exception:
     """For `map` with exceptions returned: the result or the error."""
     return outcome.unwrap() if outcome.error is None else outcome.error

@@ -15,8 +15,25 @@ from collections.abc import (
     Iterator,
     Mapping,
 )
+from typing import Protocol
 
 Source = Iterable[object] | AsyncIterable[object]
+
+
+class Inflow(Protocol):
+    """Where a fan-out's items come from."""
+
+    async def pull(self) -> object:
+        """The next item.
+
+        Raises:
+            StopAsyncIteration: There is none.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Pull no more."""
+        ...
 
 
 class Intake:
@@ -24,6 +41,9 @@ class Intake:
 
     Args:
         source: A sync or async iterable of any length.
+
+    Attributes:
+        is_sync: Whether `pull` never waits.
 
     Raises:
         TypeError: It is neither, or is a payload itself.
@@ -38,6 +58,7 @@ class Intake:
             raise TypeError(
                 f"payloads is a {type(source).__name__}. Pass a sync or async iterable of payloads."
             )
+        self.is_sync = not isinstance(source, AsyncIterable)
         self._source: Source | None = source
         self._iterator: Iterator[object] | AsyncIterator[object] | None = None
 

@@ -50,21 +50,21 @@ class Tally:
         """A snapshot."""
         return FanOutProgress(self._submitted, self._submitted - self._landed, self._done, self._failed)
 
-    def submitted(self) -> None:
-        """A request was sent."""
-        self._submitted += 1
+    def submitted(self, items: int = 1) -> None:
+        """A request was sent, for so many items."""
+        self._submitted += items
         self._tell()
 
-    def done(self, *, was_submitted: bool, failed: bool) -> None:
-        """An item has its outcome."""
-        self._done += 1
-        self._landed += was_submitted
+    def done(self, items: int = 1, *, was_submitted: bool, failed: int) -> None:
+        """So many items have their outcome; so many of them failed."""
+        self._done += items
+        self._landed += items if was_submitted else 0
         self._failed += failed
         self._tell()
 
-    def failed_late(self) -> None:
+    def failed_late(self, items: int = 1) -> None:
         """A result could not be handed out."""
-        self._failed += 1
+        self._failed += items
         self._tell()
 
     def close(self) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError
-from aio_sm_async.fanout.backlog import Backlog, Item, Result
+from aio_sm_async.fanout.backlog import Backlog, Item, Result, Review
 from aio_sm_async.fanout.failure_limit import FailureLimit
-from aio_sm_async.fanout.intake import Intake
+from aio_sm_async.fanout.intake import Inflow
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
+from aio_sm_async.fanout.packing.parcel import Parcel, Parted
 from aio_sm_async.fanout.progress import Tally
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.second_try import SecondTries
@@ -40,11 +41,13 @@ class Prepared:
         size_bytes: What is held in memory until it is sent.
         send: Sends it; returns once it is accepted, or once nobody knows.
         repeat: The same request once more, for a second try; None if its payload can be read only once.
+        review: Looks at its outcome before it is settled, and tells what it is; None to take it as it is.
     """
 
     size_bytes: int
     send: Callable[[], Awaitable[AnyFuture]]
     repeat: InferenceRequest | None = None
+    review: Review | None = None
 
 
 class Run:
@@ -64,7 +67,7 @@ class Run:
 
     def __init__(
         self,
-        intake: Intake,
+        intake: Inflow,
         prepare: Callable[[InferenceRequest], Prepared],
         *,
         backlog: Backlog,
@@ -164,8 +167,8 @@ class Run:
     async def _recall(self, item: Item) -> None:
         await self._backlog.recall(item)
         if isinstance(item.outcome, Exception):
-            self.tally.failed_late()
-            self._count_failure(item.outcome)
+            self.tally.failed_late(item.count)
+            self._count_failures(item.outcome, item.count)
 
     def _consume(self) -> None:
         """Whoever asks for the next has taken the one before: it is not delivered again."""
@@ -205,11 +208,13 @@ class Run:
     def _take(self, pulled: object) -> None:
         request = pulled if isinstance(pulled, InferenceRequest) else InferenceRequest(pulled)
         item = self._backlog.enter(request.key)
+        item.count = len(pulled.places) if isinstance(pulled, Parcel) else 1
         try:
             prepared = self._prepare(request)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one item is that item's outcome
             self._settle(item, error)
             return
+        item.review = prepared.review
         self._backlog.hold(item, prepared.size_bytes)
         self._sending += 1
         self._spawn(self._send(item, prepared))
@@ -233,12 +238,12 @@ class Run:
 
     def _sent(self, item: Item, future: AnyFuture, prepared: Prepared) -> None:
         if item.future is None:
-            self.tally.submitted()
+            self.tally.submitted(item.count)
         else:
             item.future.exception()  # the attempt before is taken: this one stands for it
         item.future = future
         repeat = prepared.repeat if self._second_tries.are_wanted else None
-        if repeat is not None:
+        if repeat is not None or item.review is not None:
             kept_bytes = prepared.size_bytes
         else:  # while nobody knows whether it was accepted the request is kept, to be sent again
             kept_bytes = 0 if future.accepted is not None else min(prepared.size_bytes, MAX_INLINE_BYTES)
@@ -261,8 +266,14 @@ class Run:
         """An attempt has ended: that is its outcome, unless it failed and is worth another one."""
         error = outcome if isinstance(outcome, Exception) else None
         item.attempts += (Attempt(inference_id, error),)
-        seconds = None if error is None else self._second_tries.pause_seconds(len(item.attempts), error)
-        if seconds is None or self._stopping is not None:
+        seconds = None
+        if error is not None and not self._failure_limit.is_reached:
+            seconds = self._second_tries.pause_seconds(len(item.attempts), error)
+        if self._stopping is not None:
+            self._settle(item, outcome)
+        elif seconds is None and item.review is not None:
+            self._spawn(self._look_at(item, item.review, outcome))
+        elif seconds is None:
             self._settle(item, outcome)
         elif repeat is None:
             assert error is not None
@@ -270,6 +281,9 @@ class Run:
             self._settle(item, error)
         else:
             self._spawn(self._try_again(item, repeat, seconds))
+
+    async def _look_at(self, item: Item, review: Review, outcome: Result | Exception) -> None:
+        self._settle(item, await review(outcome))
 
     async def _try_again(self, item: Item, repeat: InferenceRequest, seconds: float) -> None:
         await self._second_tries.pause(seconds)
@@ -284,15 +298,19 @@ class Run:
     def _settle(self, item: Item, outcome: Result | Exception) -> None:
         if not self._backlog.settle(item, outcome):
             return
-        self.tally.done(was_submitted=item.future is not None, failed=isinstance(outcome, Exception))
-        if isinstance(outcome, Exception):
-            self._count_failure(outcome)
+        item.review = None
+        failures = _failures(item, outcome)
+        self.tally.done(item.count, was_submitted=item.future is not None, failed=failures)
+        if failures:
+            self._count_failures(outcome, failures)
         if self._backlog.first() is item:
             self._is_ready.set()
         self._has_moved.set()
 
-    def _count_failure(self, error: Exception) -> None:
-        too_many = self._failure_limit.failed(error)
+    def _count_failures(self, outcome: Result | Exception, count: int) -> None:
+        error = outcome.errors[-1] if isinstance(outcome, Parted) else outcome
+        assert isinstance(error, Exception)
+        too_many = self._failure_limit.failed(error, count)
         if too_many is not None:
             self._end = self._end or too_many
             self._end_with(too_many)
@@ -334,6 +352,12 @@ class Run:
         task = self._supervisor.spawn(work, name="fan-out")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _failures(item: Item, outcome: Result | Exception) -> int:
+    if isinstance(outcome, Parted):
+        return len(outcome.errors)
+    return item.count if isinstance(outcome, Exception) else 0
 
 
 def _is_being_cancelled() -> bool:

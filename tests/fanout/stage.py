@@ -136,6 +136,12 @@ class Stage:
             self.in_flight.pop(payload).settle(self.result(payload, size_bytes=size_bytes))
         await asyncio.sleep(0)
 
+    def answer(self, payload: object, body: bytes) -> None:
+        """The model has answered with this."""
+        result = self.result(payload)
+        result._body = ResponseBody(body, "application/jsonlines", len(body))
+        self.in_flight.pop(payload).settle(result)
+
     async def fail(self, payload: object, *, response: bytes = b"") -> None:
         """The model has failed on this."""
         error = InferenceFailedError(f"id-{payload!r}", "endpoint", "smudged", response=response)

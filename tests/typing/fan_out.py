@@ -13,7 +13,11 @@ from aio_sm_async import (
     InferenceOutcome,
     InferenceRequest,
     InferenceResult,
+    JSONLines,
+    Pack,
     RetryFailed,
+    RowCodec,
+    RowResult,
     TooManyFailuresError,
     is_transient,
 )
@@ -48,10 +52,21 @@ async def calls(client: AsyncInferenceClient) -> None:
             assert_type(outcome.attempts[-1].inference_id, str | None)
     client.map(7)  # type: ignore[call-overload]
     client.map([], retry_failed=RetryFailed(attempts=2, when=is_transient), stop_after_failures=5)
+    assert_type(client.map([1], pack=Pack()), FanOut[RowResult])
+    assert_type(client.map([1], pack=Pack(max_rows=8), codec=JSONLines(), window=5), FanOut[RowResult])
+    assert_type(client.map([1], pack=Pack(), return_exceptions=True), FanOut[RowResult | Exception])
+    assert_type(client.as_completed([1], pack=Pack()), FanOut[InferenceOutcome[RowResult]])
+    client.map([], codec=JSONLines())  # type: ignore[call-overload]
     client.map([], retry_failed=3)  # type: ignore[call-overload]
     client.map([], progress="bar")  # type: ignore[call-overload]
     client.map([], windows=7)  # type: ignore[call-overload]
     InferenceRequest("x", acept="text/plain")  # type: ignore[call-arg]
+
+
+def rows(row: RowResult, codec: RowCodec) -> None:
+    assert_type(row.value, object)
+    assert_type(row.inference, Result)
+    assert_type(codec.encode_row(1), bytes)
 
 
 def ended(error: TooManyFailuresError) -> None:
