@@ -21,7 +21,7 @@ class Course:
         idle_seconds: Slots times the seconds that they had nothing to do, though there was something to send.
         longest_wait: In the endpoint's queue.
         seconds: Until the last was answered.
-        limits: The limit at each answer, with its moment.
+        limits: The limit after each event, with its moment.
     """
 
     done: int = 0
@@ -87,11 +87,13 @@ class Endpoint:
         self._unsent += count
 
     def _move(self) -> None:
-        while self._send() or self._start():
+        limit = self._drain.limit(self._now, self._ttl)
+        self.course.limits.append((self._now, limit))
+        while self._send(limit) or self._start():
             pass
 
-    def _send(self) -> bool:
-        if not self._unsent or self._drain.in_flight >= self._drain.limit(self._now, self._ttl):
+    def _send(self, limit: int) -> bool:
+        if not self._unsent or self._drain.in_flight >= limit:
             return False
         self._unsent -= 1
         self._queue.append(self._drain.entered(self._now))
@@ -116,4 +118,3 @@ class Endpoint:
         self._drain.left(self._now)
         self.course.done += 1
         self.course.seconds = self._now
-        self.course.limits.append((self._now, self._drain.limit(self._now, self._ttl)))

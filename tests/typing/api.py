@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, assert_type
@@ -67,11 +67,14 @@ client = AsyncInferenceClient(
     uploads=uploads,
     on_ambiguous="raise",
     retry_timeout_seconds=60,
+    start_in_flight=8,
+    max_submit_rate=50.0,
     accept="application/json",
 )
 assert_type(client, AsyncInferenceClient)
 assert_type(client.statistics(), Statistics)
 assert_type(client.statistics().dollars, float)
+assert_type(client.statistics().in_flight_limits, Mapping[str, int])
 assert_type(estimate_dollars({"GetObject": 1}), float)
 assert_type(client.with_options(request_ttl_seconds=60), AsyncInferenceClient)
 assert_type(client.map([1, 2]), FanOut[InferenceResult[object]])
