@@ -17,14 +17,18 @@ from aio_sm_async.completions.denials import Denials
 from aio_sm_async.completions.polling import PollingSource
 from aio_sm_async.completions.sqs import SqsNotifications, SqsSource
 from aio_sm_async.dispatch import Dispatch
-from aio_sm_async.drafts import Drafts
+from aio_sm_async.drafts import Draft, Drafts
 from aio_sm_async.engine import Engine
 from aio_sm_async.flow import SubmitPermits
+from aio_sm_async.journal import Journal
+from aio_sm_async.journaling import Journaling
+from aio_sm_async.options import InvocationOptions
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.even_rate import EvenRate
 from aio_sm_async.protocol.identifiers import ClientIdentity, new_incarnation
 from aio_sm_async.protocol.invocation import State
 from aio_sm_async.protocol.registry import Registry
+from aio_sm_async.recovery import Recovery
 from aio_sm_async.resolution import Resolution
 from aio_sm_async.results import Downloads
 from aio_sm_async.retries import Retries
@@ -58,10 +62,16 @@ class Assembly:
     engine: Engine
     tokens: Tokens
     drafts: Drafts
+    recovery: Recovery
     windows: Windows
     permits: SubmitPermits
     counters: Counters
     calls: Counters
+
+    def draft(self, payload: object, input_location: str | None, options: InvocationOptions) -> Draft:
+        """A request, checked; see `Drafts.of`."""
+        takes_inline = self.engine.dispatch.takes_inline
+        return self.drafts.of(payload, input_location, options, takes_inline=takes_inline)
 
     def statistics(self) -> Statistics:
         """A snapshot."""
@@ -99,6 +109,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
     Raises:
         ConfigurationError: Region or credentials are missing, or an address cannot be used.
     """
+    journal = await _journal(settings, stack)
     wiring = _Wiring(settings, stack)
     home = await wiring.session(settings.session, settings.region_name)
     await home.credentials()  # missing ones are best told now
@@ -124,9 +135,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
     downloads = Downloads(objects, retries)
     denials = Denials(objects)
     outcomes = Outcomes(downloads, max_body_bytes=settings.max_body_bytes)
-    identity = ClientIdentity(
-        settings.client_id or secrets.token_hex(4), new_incarnation(secrets.token_bytes(6))
-    )
+    identity = await _identity(settings, journal)
     engine = Engine(
         region=home.region,
         registry=Registry(
@@ -136,6 +145,7 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         dispatch=await wiring.dispatch(submission, objects, retries),
         resolution=Resolution(downloads, settings.clock, max_body_bytes=settings.max_body_bytes),
         outcomes=outcomes,
+        journaling=Journaling(journal, settings.clock),
         notifications=[
             await wiring.source(notifications, queue_url, home)
             for notifications in settings.notifications
@@ -168,7 +178,27 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         clock=settings.clock,
         max_body_bytes=settings.max_body_bytes,
     )
-    return Assembly(identity, engine, tokens, drafts, windows, permits, wiring.counters, wiring.call_counts)
+    recovery = Recovery(engine, journal, settings.clock)
+    return Assembly(
+        identity, engine, tokens, drafts, recovery, windows, permits, wiring.counters, wiring.call_counts
+    )
+
+
+async def _journal(settings: ClientSettings, stack: AsyncExitStack) -> Journal | None:
+    if settings.journal is None:
+        return None
+    journal = await Journal.open(settings.journal)
+    stack.push_async_callback(journal.aclose)
+    return journal
+
+
+async def _identity(settings: ClientSettings, journal: Journal | None) -> ClientIdentity:
+    """Who the client is: with a journal the same in each process, for its filters and its places in S3."""
+    kept = journal.client_id if journal is not None else None
+    client_id = settings.client_id or kept or secrets.token_hex(4)
+    if journal is not None and client_id != kept:
+        await journal.name_client(client_id)
+    return ClientIdentity(client_id, new_incarnation(secrets.token_bytes(6)))
 
 
 def _polling(settings: ClientSettings, objects: Objects, denials: Denials) -> PollingSource | None:

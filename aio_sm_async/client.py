@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+import os
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Literal, Self, TypeVar, Unpack, overload
 
-from aio_sm_async.assembly import Assembly
 from aio_sm_async.clock import Clock, SystemClock
-from aio_sm_async.codecs import EncodedPayload, JSONLines, RowCodec
+from aio_sm_async.codecs import JSONLines, RowCodec
 from aio_sm_async.completions.polling import S3Polling
 from aio_sm_async.completions.sqs import SqsNotifications
-from aio_sm_async.drafts import Draft
 from aio_sm_async.errors import InvalidRequestError, WaitTimeoutError
 from aio_sm_async.fanout import (
-    NO_PAYLOAD,
     FanOut,
     FanOutOptions,
     InferenceOutcome,
-    InferenceRequest,
     Pack,
     Packing,
-    Prepared,
     RowResult,
     Source,
     present_all,
     present_either,
     present_result,
-    repeat_of,
 )
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.lifetime import Lifetime
 from aio_sm_async.options import (
     INVOCATION_OPTIONS,
+    NO_PAYLOAD,
     REQUEST_OPTIONS,
     InvocationOptions,
     RequestOptions,
     refuse_unknown,
 )
+from aio_sm_async.preparation import Preparation
 from aio_sm_async.protocol.drain import START_IN_FLIGHT
 from aio_sm_async.protocol.invocation import Invocation, State
 from aio_sm_async.results import InferenceResult
@@ -79,6 +76,8 @@ class AsyncInferenceClient:
         max_submit_rate: How many requests to SageMaker may begin each second, retries included, evenly
             spread; None for no limit.
         max_body_bytes: Larger responses stay in S3 until they are read with ``iter_bytes``.
+        journal: A file that remembers what was sent, so that another process can go on where this one
+            ended, however it did; created if it is not there. None to remember nothing.
         on_ambiguous: What to do when a request was sent and its answer is lost. ``"resend"`` sends it once
             more if nothing is heard of it (it may then run, and be paid for, twice), ``"wait"`` waits until
             the deadline, ``"raise"`` raises `AmbiguousError`.
@@ -114,6 +113,7 @@ class AsyncInferenceClient:
         start_in_flight: int = START_IN_FLIGHT,
         max_submit_rate: float | None = None,
         max_body_bytes: int = 16 * 1024 * 1024,
+        journal: str | os.PathLike[str] | None = None,
         on_ambiguous: OnAmbiguous = "resend",
         resend_after_seconds: float = 60.0,
         request_timeout_seconds: float = 30.0,
@@ -140,6 +140,7 @@ class AsyncInferenceClient:
             start_in_flight=start_in_flight,
             max_submit_rate=max_submit_rate,
             max_body_bytes=max_body_bytes,
+            journal=journal,
             on_ambiguous=on_ambiguous,
             resend_after_seconds=resend_after_seconds,
             request_timeout_seconds=request_timeout_seconds,
@@ -253,8 +254,8 @@ class AsyncInferenceClient:
         """
         refuse_unknown(options, INVOCATION_OPTIONS, self.submit, name="submit")
         assembly = self._life.assembly
-        draft = _draft(assembly, payload, input_location, {**self._options, **options})
-        return await assembly.engine.submit(draft.invocation, draft.request, draft.upload)
+        draft = assembly.draft(payload, input_location, {**self._options, **options})
+        return await assembly.engine.submit(draft)
 
     async def invoke(
         self,
@@ -290,20 +291,20 @@ class AsyncInferenceClient:
         merged: InvocationOptions = {**self._options, **options}
         if merged.get("request_ttl_seconds") is None:
             merged["request_ttl_seconds"] = min(max(math.ceil(timeout), MIN_TTL_SECONDS), MAX_TTL_SECONDS)
-        engine, clock = self._life.assembly.engine, self._life.settings.clock
+        assembly, clock = self._life.assembly, self._life.settings.clock
         deadline = clock.monotonic() + timeout
-        draft = _draft(self._life.assembly, payload, input_location, merged)
+        draft = assembly.draft(payload, input_location, merged)
         future = None
         try:
             async with clock.timeout_at(deadline):
-                future = await engine.submit(draft.invocation, draft.request, draft.upload)
+                future = await assembly.engine.submit(draft)
                 return await future
         except TimeoutError:
             if clock.monotonic() < deadline:  # somebody else's, such as that of a payload that is streamed
                 raise
-            token = engine.token_of(draft.invocation)
+            token = assembly.engine.token_of(draft.invocation)
             if draft.invocation.state is State.REGISTERED and future is None:  # it never got past the windows
-                raise _not_let_in(draft.invocation, self._life.assembly.windows, timeout) from None
+                raise _not_let_in(draft.invocation, assembly.windows, timeout) from None
             raise _waited(draft.invocation, future, token, timeout) from None
         finally:
             if future is not None:
@@ -461,6 +462,20 @@ class AsyncInferenceClient:
             return self._fan_out_rows(payloads, options, packing, present_all, in_order=False)
         return self._fan_out(payloads, options, present_all, in_order=False)
 
+    async def recover(self) -> AsyncGenerator[InferenceFuture[InferenceResult[object]], None]:
+        """A future for each invocation of the journal whose outcome nobody has taken, oldest first.
+
+        They were sent by an earlier process, or let go by this one. What was sent without an answer is
+        waited for, and not sent again: that takes its payload, which `map` with the same keys has.
+
+        Raises:
+            ConfigurationError: The client has no journal.
+            ClientClosedError: The client is not open.
+        """
+        async with aclosing(self._life.assembly.recovery.unfinished()) as futures:
+            async for future in futures:
+                yield future
+
     def _fan_out(
         self,
         payloads: Source,
@@ -470,7 +485,13 @@ class AsyncInferenceClient:
         in_order: bool,
     ) -> FanOut[Y]:
         merged, prepare = self._ready(options, "map" if in_order else "as_completed")
-        return self._life.fan_outs.open(payloads, merged, prepare, present, in_order=in_order)
+        return self._life.fan_outs.open(
+            payloads, merged, prepare, present, in_order=in_order, is_resumable=self._is_resumable
+        )
+
+    @property
+    def _is_resumable(self) -> bool:
+        return self._life.assembly.engine.journaling.is_on
 
     def _fan_out_rows(
         self,
@@ -482,22 +503,15 @@ class AsyncInferenceClient:
         in_order: bool,
     ) -> FanOut[Y]:
         merged, prepare = self._ready(options, "map" if in_order else "as_completed")
-        return self._life.fan_outs.open_packed(rows, merged, packing, prepare, present, in_order=in_order)
+        return self._life.fan_outs.open_packed(
+            rows, merged, packing, prepare, present, in_order=in_order, is_resumable=self._is_resumable
+        )
 
-    def _ready(
-        self, options: FanOutOptions, name: str
-    ) -> tuple[FanOutOptions, Callable[[InferenceRequest], Prepared]]:
+    def _ready(self, options: FanOutOptions, name: str) -> tuple[FanOutOptions, Preparation]:
         refuse_unknown(options, FanOutOptions.__optional_keys__, getattr(self, name), name=name)
         assembly = self._life.assembly
         merged: FanOutOptions = {**self._options, **options}
-        defaults: InvocationOptions = merged
-
-        def prepare(request: InferenceRequest) -> Prepared:
-            draft = _draft(assembly, request.payload, request.input_location, {**defaults, **request.options})
-            send = partial(assembly.engine.submit, draft.invocation, draft.request, draft.upload)
-            return Prepared(_size_bytes(draft), send, repeat_of(request, draft))
-
-        return merged, prepare
+        return merged, Preparation(assembly.drafts, assembly.engine, assembly.recovery, merged)
 
 
 def _packing(pack: Pack | None, codec: RowCodec | None) -> Packing | None:
@@ -506,24 +520,6 @@ def _packing(pack: Pack | None, codec: RowCodec | None) -> Packing | None:
     if codec is not None:
         raise InvalidRequestError("codec", "is for rows that are packed", "Give pack=Pack() too.")
     return None
-
-
-def _draft(
-    assembly: Assembly, payload: object, input_location: str | None, options: InvocationOptions
-) -> Draft:
-    if payload is NO_PAYLOAD and input_location is not None:
-        return assembly.drafts.of_location(input_location, options)
-    if payload is not NO_PAYLOAD and input_location is None:
-        takes_inline = assembly.engine.dispatch.takes_inline(options.get("endpoint_name") or "")
-        return assembly.drafts.of_payload(payload, options, takes_inline=takes_inline)
-    raise InvalidRequestError(
-        "payload", "exactly one of payload and input_location must be given", "Give one of them."
-    )
-
-
-def _size_bytes(draft: Draft) -> int:
-    body = draft.upload.body if isinstance(draft.upload, EncodedPayload) else draft.request.body
-    return len(body or b"")
 
 
 def _not_let_in(invocation: Invocation, windows: Windows, timeout: float) -> WaitTimeoutError:

@@ -10,6 +10,8 @@ from aio_sm_async.codecs import EncodedPayload, StreamedPayload
 from aio_sm_async.errors import AsyncInferenceError, ValidationError
 from aio_sm_async.flight import Flight
 from aio_sm_async.flow import Gate
+from aio_sm_async.protocol.invocation import Invocation
+from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.request import Acceptance
 from aio_sm_async.submission import Submission
 from aio_sm_async.uploads import Uploader
@@ -71,9 +73,17 @@ class Dispatch:
             return await self.send(flight, inline)
 
     async def send_again(self, flight: Flight) -> Acceptance:
-        """Send the request as it is."""
+        """Send the request as it is, after what must be in S3 before."""
+        if flight.unsent is not None:
+            await self._upload(flight, flight.unsent)
+            flight.unsent = None
         assert flight.request is not None
         return await self._submission.send(flight.request)
+
+    def upload_location(self, invocation: Invocation) -> S3Location:
+        """Where a payload of this invocation is uploaded to."""
+        assert self._uploader is not None
+        return self._uploader.location_for(invocation.object_name or invocation.inference_id)
 
     def is_to_clean_up(self, flight: Flight, *, succeeded: bool) -> bool:
         """Whether the user wants the uploaded input deleted, now that the invocation has ended."""
@@ -91,8 +101,7 @@ class Dispatch:
     async def _upload(self, flight: Flight, payload: EncodedPayload | StreamedPayload) -> None:
         assert self._uploader is not None
         assert flight.request is not None
-        invocation = flight.invocation
-        location = self._uploader.location_for(invocation.object_name or invocation.inference_id)
+        location = self.upload_location(flight.invocation)
         async with self._uploads:
             flight.uploaded = location
             await self._uploader.upload(payload, location)

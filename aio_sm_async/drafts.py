@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from aio_sm_async.codecs import EncodedPayload, StreamedPayload, encode_payload
 from aio_sm_async.errors import InvalidRequestError
-from aio_sm_async.options import InvocationOptions
+from aio_sm_async.options import NO_PAYLOAD, InvocationOptions
 from aio_sm_async.protocol.identifiers import ClientIdentity, output_extension, output_filename
 from aio_sm_async.protocol.invocation import Invocation
 from aio_sm_async.protocol.payload import Inline, plan_payload
@@ -32,6 +33,20 @@ class Draft:
     request: InvocationRequest
     upload: EncodedPayload | StreamedPayload | None
 
+    @property
+    def payload(self) -> bytes | None:
+        """What is sent to the model, where that is in memory."""
+        return self.upload.body if isinstance(self.upload, EncodedPayload) else self.request.body
+
+    def request_for(self, invocation: Invocation) -> InvocationRequest:
+        """The same request, under the names of an invocation that was sent before."""
+        return replace(
+            self.request,
+            inference_id=invocation.inference_id,
+            s3_output_path_extension=invocation.extension,
+            filename=invocation.filename,
+        )
+
 
 class Drafts:
     """Makes requests.
@@ -47,6 +62,35 @@ class Drafts:
         self._sends_names = sends_names
         self._uploads_configured = uploads_configured
         self._count = 0
+
+    def of(
+        self,
+        payload: object,
+        input_location: str | None,
+        options: InvocationOptions,
+        *,
+        takes_inline: Callable[[str], bool],
+    ) -> Draft:
+        """A request for a payload, or for one that is in S3 already.
+
+        Args:
+            payload: The payload; `NO_PAYLOAD` if there is none.
+            input_location: Where it lies, if it is in S3.
+            options: For this request.
+            takes_inline: Whether an endpoint takes payloads in the request itself.
+
+        Raises:
+            InvalidRequestError: A member breaks a limit, or there is no way to send the payload.
+            TypeError: No codec takes such a payload.
+        """
+        if payload is NO_PAYLOAD and input_location is not None:
+            return self.of_location(input_location, options)
+        if payload is not NO_PAYLOAD and input_location is None:
+            inline = takes_inline(options.get("endpoint_name") or "")
+            return self.of_payload(payload, options, takes_inline=inline)
+        raise InvalidRequestError(
+            "payload", "exactly one of payload and input_location must be given", "Give one of them."
+        )
 
     def of_payload(self, payload: object, options: InvocationOptions, *, takes_inline: bool) -> Draft:
         """A request for this payload: inside the request if it fits, by upload if not.

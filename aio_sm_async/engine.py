@@ -20,14 +20,17 @@ from aio_sm_async.codecs import EncodedPayload, StreamedPayload
 from aio_sm_async.completions.polling import PollingSource
 from aio_sm_async.completions.source import CompletionSource
 from aio_sm_async.dispatch import Dispatch
+from aio_sm_async.drafts import Draft
 from aio_sm_async.errors import AmbiguousError, AsyncInferenceError, ClientClosedError, InvalidRequestError
 from aio_sm_async.flight import AnyFuture, Flight, Flights
 from aio_sm_async.flow import Quiet, Underway
 from aio_sm_async.future import InferenceFuture
+from aio_sm_async.journaling import ItemKey, Journaling
 from aio_sm_async.outcome import Outcomes
-from aio_sm_async.protocol.completion import Completed, Expired
+from aio_sm_async.protocol.completion import Completed, Completion, Expired
 from aio_sm_async.protocol.identifiers import Ownership
 from aio_sm_async.protocol.invocation import Delivery, Invocation, State
+from aio_sm_async.protocol.journal_entry import JournalEntry
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.notification_health import NotificationHealth
 from aio_sm_async.protocol.registry import (
@@ -49,6 +52,7 @@ from aio_sm_async.resolution import Fetched, NotThere, Resolution
 from aio_sm_async.settings import OnAmbiguous
 from aio_sm_async.statistics import Counters
 from aio_sm_async.supervision import Supervisor
+from aio_sm_async.unclaimed import Unclaimed
 from aio_sm_async.windows import Windows
 
 logger = logging.getLogger("aio_sm_async")
@@ -65,6 +69,7 @@ class Engine:
         dispatch: Dispatch,
         resolution: Resolution,
         outcomes: Outcomes,
+        journaling: Journaling,
         notifications: Sequence[CompletionSource],
         polling: PollingSource | None,
         windows: Windows,
@@ -74,6 +79,8 @@ class Engine:
     ) -> None:
         self.registry = registry
         self.dispatch = dispatch
+        self.journaling = journaling
+        self.unclaimed = Unclaimed()
         self.health = NotificationHealth()
         self.supervisor = Supervisor(clock)
         self._region = region
@@ -125,6 +132,10 @@ class Engine:
         for flight in self._flights:
             self._close_flight(flight)
         await self.supervisor.aclose()
+        for receipt in self.registry.let_all_go():
+            receipt.release(Ownership.OURS)
+        self.unclaimed.release()
+        await self._wait_at_most(timeout_seconds, self.journaling.flush())
         await self._wait_at_most(timeout_seconds, *(source.aclose() for source in self._sources))
 
     async def _wait_at_most(self, seconds: float, *steps: Awaitable[None]) -> None:
@@ -145,24 +156,60 @@ class Engine:
 
     # What callers do
 
-    async def submit(
-        self,
-        invocation: Invocation,
-        request: InvocationRequest,
-        payload: EncodedPayload | StreamedPayload | None,
-    ) -> AnyFuture:
+    async def submit(self, draft: Draft) -> AnyFuture:
         """Send the request, its payload uploaded first if there is one."""
-        await self._windows.acquire(invocation, request.request_ttl_seconds)
+        known = await self.enter(draft)
+        assert known is None  # only a key can be known
+        return await self.launch(draft)
+
+    async def enter(
+        self, draft: Draft, item: ItemKey | None = None, *, replaces: str | None = None
+    ) -> JournalEntry | None:
+        """Wait for room, and write down that the request is about to be sent; then `launch` it.
+
+        Args:
+            draft: The request.
+            item: What tells it from others; None if nothing does.
+            replaces: The name of the invocation of the same item that this is sent instead of.
+
+        Returns:
+            None; or what the journal knows of the item already, and then there is nothing to launch.
+
+        Raises:
+            JournalError: It cannot be written down.
+            InvalidRequestError: Its id is pending already.
+            ClientClosedError: The client is being closed.
+        """
+        invocation = draft.invocation
+        await self._windows.acquire(invocation, draft.request.request_ttl_seconds)
         try:
-            self.registry.register(invocation)
-        except InvalidRequestError:
+            uploaded = self.dispatch.upload_location(invocation) if draft.upload is not None else None
+            known = await self.journaling.register(
+                invocation, accept=draft.request.accept, uploaded=uploaded, item=item, replaces=replaces
+            )
+            if known is None:
+                self._windows.check_open()  # the journal took its time
+                self.registry.register(invocation)
+        except BaseException:
             self._windows.release(invocation)
+            self.journaling.forget(invocation)
             raise
+        if known is not None:
+            self._windows.release(invocation)
+        return known
+
+    async def launch(self, draft: Draft) -> AnyFuture:
+        """Send the request that `enter` let in.
+
+        Raises:
+            AsyncInferenceError: It was refused, or could not be sent.
+        """
+        invocation, request = draft.invocation, draft.request
         flight, future = self._take_off(invocation, request, request.accept)
         self._counters["submitted"] += 1
         with self._sending.work(lambda: _closed_over(invocation, self.token_of(invocation))):
             try:
-                await self._send(flight, payload)
+                await self._send(flight, draft.upload)
             except BaseException as error:
                 self._refused(flight, error)
                 raise
@@ -173,8 +220,10 @@ class Engine:
         invocation: Invocation,
         *,
         is_accepted: bool,
-        request: InvocationRequest | None = None,
         accept: str | None = None,
+        uploaded: S3Location | None = None,
+        draft: Draft | None = None,
+        at_once: bool = False,
     ) -> AnyFuture:
         """Wait for an invocation that another process, or an earlier one, sent.
 
@@ -183,22 +232,30 @@ class Engine:
         Args:
             invocation: What is known of it, its locations among that. Its patience counts from now.
             is_accepted: Whether its 202 was seen; if not, nobody knows whether it was accepted.
-            request: What was sent, if that may be sent again.
             accept: The type that the caller wishes for.
+            uploaded: The input that was uploaded for it.
+            at_once: Whether polling looks for it at its next tick, together with others: it may have ended.
+            draft: What it was made of, if it may be sent again: its own names take the place of the draft's.
 
         Raises:
             InvalidRequestError: It is pending here already.
             ClientClosedError: The client is being closed.
         """
         self._windows.enter_nowait(invocation)
+        heard = self.unclaimed.claim(invocation.inference_id)
         try:
             actions = self.registry.adopt(invocation, self._clock.monotonic(), is_accepted=is_accepted)
         except InvalidRequestError:
             self._windows.release(invocation)
             raise
-        flight, future = self._take_off(invocation, request, accept)
+        flight, future = self._take_off(invocation, None, accept)
+        flight.uploaded = uploaded
+        if draft is not None and not is_accepted:
+            flight.request, flight.unsent = draft.request_for(invocation), draft.upload
         self._perform(actions)
-        self._watch(flight)
+        self._watch(flight, at_once=at_once)
+        if heard is not None:
+            self._perform(self.registry.delivered(heard))
         return future
 
     def future_of(self, inference_id: str) -> AnyFuture | None:
@@ -206,31 +263,54 @@ class Engine:
         flight = self._flights.get(inference_id)
         future = flight.future() if flight is not None else None
         if flight is not None and future is None:
-            self.abandon(inference_id)  # it was dropped a moment ago
+            self.let_go(flight.invocation)  # it was dropped a moment ago
         return future
+
+    def recall(self, outcome: Completion | DeadlinePassed, source: str) -> None:
+        """Tell how an invocation that was adopted ended, as somebody remembers it."""
+        invocation = self.registry.get(outcome.inference_id)
+        if isinstance(outcome, DeadlinePassed):
+            self._perform(self.registry.given_up(invocation, outcome.reason) if invocation else [])
+        else:
+            self._perform(self.registry.delivered(Delivery(outcome, source)))
 
     def look(self, invocation: Invocation) -> None:
         """Ask S3 about the invocation now, and not only when polling would: it may have ended long ago."""
         self.supervisor.spawn(self._look(invocation, is_last=False), name="look")
 
-    def abandon(self, inference_id: str) -> None:
-        """Nobody waits for it any more: its slot is free, a late notification is acknowledged."""
-        self._perform(self.registry.abandoned(inference_id))
-        self._land(inference_id)
+    def abandon(self, invocation: Invocation) -> None:
+        """Its caller has given it up: its slot is free, a late notification is acknowledged."""
+        self.journaling.forget(invocation)
+        self._leave(invocation.inference_id)
 
-    def abandon_threadsafe(self, inference_id: str) -> None:
+    def let_go(self, invocation: Invocation) -> None:
+        """Nobody here waits for it any more; with a journal somebody may ask for it again."""
+        inference_id = invocation.inference_id
+        if self.journaling.is_on:
+            if invocation.is_recorded or inference_id in self.registry:
+                self.unclaimed.expect(inference_id)
+            for receipt in self.registry.let_go(inference_id):
+                receipt.release(Ownership.OURS)
+        self._leave(inference_id)
+
+    def let_go_threadsafe(self, invocation: Invocation) -> None:
         """The same from anywhere, soon; unless the id is waited for anew by then."""
         with suppress(RuntimeError):  # the loop was closed a moment ago
-            self._loop.call_soon_threadsafe(self._dropped, inference_id)
+            self._loop.call_soon_threadsafe(self._dropped, invocation)
 
-    def _dropped(self, inference_id: str) -> None:
-        flight = self._flights.get(inference_id)
+    def _dropped(self, invocation: Invocation) -> None:
+        flight = self._flights.get(invocation.inference_id)
         if flight is None or flight.future() is None:
-            self.abandon(inference_id)
+            self.let_go(invocation)
 
-    def consumed(self, inference_id: str) -> None:
+    def consumed(self, invocation: Invocation) -> None:
         """The caller has taken the outcome."""
-        self._perform(self.registry.consumed(inference_id))
+        self.journaling.consumed(invocation)
+        self._perform(self.registry.consumed(invocation.inference_id))
+
+    def _leave(self, inference_id: str) -> None:
+        self._perform(self.registry.abandoned(inference_id))
+        self._land(inference_id)
 
     def keep(self, future: InferenceFuture[object]) -> None:
         """Hold the future until it is settled."""
@@ -294,6 +374,7 @@ class Engine:
                 failure_location=acceptance.failure_location,
             )
         )
+        self.journaling.accepted(flight.invocation)
         self._watch(flight)
         for inference_id in tuple(self._unplaced):  # this answer may tell where their outputs lie
             if (unplaced := self._flights.get(inference_id)) is not None:
@@ -318,16 +399,19 @@ class Engine:
         """It was not sent, was refused, or its caller went: it is in flight no more."""
         inference_id = flight.invocation.inference_id
         if isinstance(error, AsyncInferenceError) and not isinstance(error, AmbiguousError):
+            self.journaling.forget(flight.invocation)
             self._perform(self.registry.rejected(inference_id))
             self._land(inference_id)
             self._clean_up(flight, succeeded=False)
         else:
-            self.abandon(inference_id)
+            self.let_go(flight.invocation)
 
     # What sources tell
 
     def deliver(self, delivery: Delivery) -> None:
         """A source tells of a completion."""
+        if self.unclaimed.keep(delivery):
+            return
         if delivery.source != PollingSource.name and self.registry.knows(delivery.completion.inference_id):
             self.health.arrived()
             self._follow_health()
@@ -376,7 +460,7 @@ class Engine:
                 case Settle():
                     self._settle(action)
                 case Acknowledge(receipt):
-                    receipt.acknowledge()
+                    self.journaling.when_written(receipt.acknowledge)
                 case Release(receipt, ownership):
                     receipt.release(ownership)
                 case Hold(receipt):
@@ -392,6 +476,7 @@ class Engine:
 
     def _settle(self, action: Settle) -> None:
         invocation, outcome, source = action.invocation, action.outcome, action.source
+        self.journaling.settled(invocation, outcome)
         if source == PollingSource.name:
             self.health.missed()
             self._follow_health()
@@ -432,8 +517,8 @@ class Engine:
             cleaning = self.supervisor.spawn(self.dispatch.clean_up(flight), name="clean up")
             cleaning.add_done_callback(lambda _: self._cleaning.leave())
 
-    def _watch(self, flight: Flight) -> None:
-        """Let time and polling look after it, if it is still pending."""
+    def _watch(self, flight: Flight, *, at_once: bool = False) -> None:
+        """Let time and polling look after it, if it is still pending; ``at_once`` if it may have ended."""
         invocation = flight.invocation
         if invocation.inference_id not in self.registry:
             return
@@ -453,6 +538,7 @@ class Engine:
             output=output,
             failure=self.registry.failure_location(invocation),
             prefix=S3Location(output.bucket, prefix) if is_block else None,
+            at_once=at_once,
         )
 
     async def _fetch(self, fetch: Fetch) -> None:

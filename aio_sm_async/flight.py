@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aio_sm_async.codecs import EncodedPayload, StreamedPayload
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.protocol.invocation import Invocation
 from aio_sm_async.protocol.location import S3Location
@@ -24,6 +25,7 @@ class Flight:
         invocation: Its life so far.
         future: What the caller waits with, held weakly: when nobody holds it any more, it is abandoned.
         request: What was sent, for as long as it may have to be sent again.
+        unsent: What must be in S3 before it is sent again, and may not be there yet.
         accept: The type that the caller wished for.
         uploaded: The input that we uploaded for it.
         body: The response, if it was fetched.
@@ -35,6 +37,7 @@ class Flight:
     future: weakref.ref[AnyFuture]
     request: InvocationRequest | None
     accept: str | None = None
+    unsent: EncodedPayload | StreamedPayload | None = None
     uploaded: S3Location | None = None
     body: ResponseBody | None = None
     kept: AnyFuture | None = None

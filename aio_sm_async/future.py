@@ -23,15 +23,19 @@ T = TypeVar("T")
 class FutureOwner(Protocol):
     """Whoever settles the future, and wants to know what becomes of it."""
 
-    def abandon(self, inference_id: str) -> None:
-        """Nobody waits for it any more. Called from the loop."""
+    def abandon(self, invocation: Invocation) -> None:
+        """Its caller has given it up, for good. Called from the loop."""
         ...
 
-    def abandon_threadsafe(self, inference_id: str) -> None:
+    def let_go(self, invocation: Invocation) -> None:
+        """Nobody here waits for it any more. Called from the loop."""
+        ...
+
+    def let_go_threadsafe(self, invocation: Invocation) -> None:
         """The same, from a garbage collector's thread; also where an outcome came and was never taken."""
         ...
 
-    def consumed(self, inference_id: str) -> None:
+    def consumed(self, invocation: Invocation) -> None:
         """The caller has taken the outcome, for the first time."""
         ...
 
@@ -98,6 +102,16 @@ class InferenceFuture(Generic[T]):
     def __repr__(self) -> str:
         phase = self._invocation.state.value if self._phase is _Phase.PENDING else self._phase.value
         return f"<InferenceFuture {self.inference_id} on {self.endpoint_name}: {phase}>"
+
+    @property
+    def object_name(self) -> str:
+        """What its objects in S3 and its line in the journal are named after; never used twice."""
+        return self._invocation.object_name or self.inference_id
+
+    @property
+    def key(self) -> str | None:
+        """What the caller calls it: the key of its item in a fan-out; None if it has none."""
+        return self._invocation.key
 
     @property
     def accepted(self) -> bool | None:
@@ -241,10 +255,15 @@ class InferenceFuture(Generic[T]):
         """
         if self.done():
             return
-        self._is_consumed = True  # there is nothing to take
-        self._owner.abandon(self.inference_id)
-        error = AbandonedError(self.inference_id, self.endpoint_name, "abandon() was called")
-        self._finish(_Phase.ABANDONED, None, error)
+        self._owner.abandon(self._invocation)
+        self._finish_abandoned("abandon() was called")
+
+    def let_go(self) -> None:
+        """Stop to wait, like when nobody holds it any more. For the client: a journal remembers it."""
+        if self.done():
+            return
+        self._owner.let_go(self._invocation)
+        self._finish_abandoned("nobody waited for it any more")
 
     def settle(self, value: T) -> None:
         """Give it its result. For the client; a second outcome is ignored."""
@@ -255,6 +274,11 @@ class InferenceFuture(Generic[T]):
         """Give it its error. For the client; a second outcome is ignored."""
         if not self.done():
             self._finish(_Phase.FAILED, None, error)
+
+    def _finish_abandoned(self, reason: str) -> None:
+        self._is_consumed = True  # there is nothing to take
+        error = AbandonedError(self.inference_id, self.endpoint_name, reason)
+        self._finish(_Phase.ABANDONED, None, error)
 
     def _finish(self, phase: _Phase, value: T | None, error: BaseException | None) -> None:
         self._phase, self._value, self._error = phase, value, error
@@ -270,8 +294,8 @@ class InferenceFuture(Generic[T]):
     def _consume(self) -> None:
         if not self._is_consumed:
             self._is_consumed = True
-            self._owner.consumed(self.inference_id)
+            self._owner.consumed(self._invocation)
 
     def __del__(self) -> None:
         if not self._is_consumed and not self._loop.is_closed():
-            self._owner.abandon_threadsafe(self.inference_id)
+            self._owner.let_go_threadsafe(self._invocation)

@@ -70,6 +70,7 @@ class Lifetime:
                 return
             async with AsyncExitStack() as stack:
                 assembly = await assemble(self.settings, stack)
+                await assembly.recovery.open()
                 await assembly.engine.open()
                 self.fan_outs = FanOuts(
                     assembly.engine.supervisor,

@@ -5,7 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
-from typing import TypedDict
+from enum import Enum
+from typing import Final, TypedDict
+
+
+class _Missing(Enum):
+    PAYLOAD = "no payload was given"
+
+
+NO_PAYLOAD: Final = _Missing.PAYLOAD
+"""Stands for a payload that was left out; None is JSON's null."""
 
 
 class RequestOptions(TypedDict, total=False):

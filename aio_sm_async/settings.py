@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class ClientSettings:
     start_in_flight: int = START_IN_FLIGHT
     max_submit_rate: float | None = None
     max_body_bytes: int = 16 * 1024 * 1024
+    journal: str | os.PathLike[str] | None = None
     on_ambiguous: OnAmbiguous = "resend"
     resend_after_seconds: float = 60.0
     request_timeout_seconds: float = 30.0

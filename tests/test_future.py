@@ -26,18 +26,22 @@ class Owner:
     """Notes what becomes of its futures."""
 
     abandoned: list[str] = field(default_factory=list)
+    let_gone: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     kept: list[InferenceFuture[object]] = field(default_factory=list)
 
-    def abandon(self, inference_id: str) -> None:
-        self.abandoned.append(inference_id)
+    def abandon(self, invocation: Invocation) -> None:
+        self.abandoned.append(invocation.inference_id)
 
-    def abandon_threadsafe(self, inference_id: str) -> None:
-        self.dropped.append(inference_id)
+    def let_go(self, invocation: Invocation) -> None:
+        self.let_gone.append(invocation.inference_id)
 
-    def consumed(self, inference_id: str) -> None:
-        self.taken.append(inference_id)
+    def let_go_threadsafe(self, invocation: Invocation) -> None:
+        self.dropped.append(invocation.inference_id)
+
+    def consumed(self, invocation: Invocation) -> None:
+        self.taken.append(invocation.inference_id)
 
     def keep(self, future: InferenceFuture[object]) -> None:
         self.kept.append(future)
@@ -412,6 +416,23 @@ class TestAbandoning:
 
         assert owner.abandoned == []
         assert not future.cancelled()
+
+
+class TestLettingGo:
+    """Nobody here waits for it any more, but somebody else may."""
+
+    async def test_waiters_hear_of_it_and_the_owner_is_told_which_it_was(
+        self, owner: Owner, future: InferenceFuture[str]
+    ) -> None:
+        """It is not given up: the owner decides what remains of it."""
+        waiting = asyncio.create_task(by_await(future))
+        await settle()
+        future.let_go()
+        future.let_go()
+
+        assert (owner.let_gone, owner.abandoned) == (["id"], [])
+        with pytest.raises(AbandonedError):
+            await waiting
 
 
 class TestDropping:

@@ -29,7 +29,7 @@ from aio_sm_async.cli.output import deliver
 from aio_sm_async.cli.sources.directory import type_of
 from aio_sm_async.client import AsyncInferenceClient
 from aio_sm_async.errors import ConfigurationError, WaitTimeoutError
-from aio_sm_async.fanout import NO_PAYLOAD
+from aio_sm_async.options import NO_PAYLOAD
 from aio_sm_async.protocol.request import MAX_INLINE_BYTES
 
 HELP = f"""Send one payload, wait, and print the result.

@@ -137,11 +137,17 @@ class PollingSource:
         """Nothing is left to be sent."""
 
     def watch(
-        self, inference_id: str, *, output: S3Location, failure: S3Location | None, prefix: S3Location | None
+        self,
+        inference_id: str,
+        *,
+        output: S3Location,
+        failure: S3Location | None,
+        prefix: S3Location | None,
+        at_once: bool = False,
     ) -> None:
-        """Look for this invocation from now on."""
+        """Look for this invocation from now on; ``at_once`` if it may have ended already."""
         now = self._clock.monotonic()
-        self._schedule.add(inference_id, now, output=output, failure=failure, prefix=prefix)
+        self._schedule.add(inference_id, now, output=output, failure=failure, prefix=prefix, at_once=at_once)
         self._wake()
 
     def forget(self, inference_id: str) -> None:

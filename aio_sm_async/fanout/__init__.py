@@ -18,12 +18,11 @@ from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.packing import Pack, RowResult
 from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.progress import FanOutProgress
-from aio_sm_async.fanout.request import NO_PAYLOAD, InferenceRequest
+from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.run import Prepared
 from aio_sm_async.fanout.second_try import RetryFailed, is_transient, repeat_of
 
 __all__ = [
-    "NO_PAYLOAD",
     "Attempt",
     "FanOut",
     "FanOutOptions",

@@ -32,10 +32,11 @@ class Item:
         attempts: Each time that it was sent.
         count: How many rows it stands for.
         review: Looks at its outcome before it is settled.
+        is_skipped: An earlier process has handed it out: its turn passes without it.
     """
 
     index: int
-    key: str | None
+    key: str | None = None
     held_bytes: int = 0
     future: AnyFuture | None = None
     outcome: Result | Exception | None = None
@@ -43,6 +44,7 @@ class Item:
     attempts: tuple[Attempt, ...] = ()
     count: int = 1
     review: Review | None = None
+    is_skipped: bool = False
 
 
 class Backlog:
@@ -77,9 +79,9 @@ class Backlog:
         """The items without an outcome."""
         return tuple(self._unsettled.values())
 
-    def enter(self, key: str | None) -> Item:
+    def enter(self) -> Item:
         """An item was pulled."""
-        item = Item(self.entered, key)
+        item = Item(self.entered)
         self.entered += 1
         self._unsettled[item.index] = item
         self._window.enter()
@@ -101,9 +103,21 @@ class Backlog:
         self._turns.add(item.index, item)
         return True
 
+    def skip(self, item: Item) -> bool:
+        """It was handed out by an earlier process. Tell whether it was still waited for."""
+        if self._unsettled.pop(item.index, None) is None:
+            return False
+        item.is_skipped = True
+        self.hold(item, 0)
+        self._turns.add(item.index, item)
+        return True
+
     def first(self) -> Item | None:
         """The item whose turn it is; None while it has no outcome."""
-        return self._turns.first()
+        while (item := self._turns.first()) is not None and item.is_skipped:
+            self._turns.pop()
+            self._window.exit()
+        return item
 
     async def recall(self, item: Item) -> None:
         """Read the body that was left in S3. If that fails, the failure is the item's outcome."""

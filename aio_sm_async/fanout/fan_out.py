@@ -10,9 +10,11 @@ from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 from aio_sm_async.clock import Clock
+from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.backlog import Backlog, Item, Result
 from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.intake import Inflow, Intake, Source
+from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.options import FanOutOptions, Limits
 from aio_sm_async.fanout.outcome import InferenceOutcome
 from aio_sm_async.fanout.packing.gathering import Gathering
@@ -22,8 +24,7 @@ from aio_sm_async.fanout.packing.row_result import RowResult
 from aio_sm_async.fanout.packing.unpacking import Places, Unpacking
 from aio_sm_async.fanout.progress import FanOutProgress, Tally
 from aio_sm_async.fanout.progress_bar import ProgressBar
-from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepared, Run
+from aio_sm_async.fanout.run import Prepare, Run
 from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
 from aio_sm_async.protocol.window import Window
@@ -138,10 +139,11 @@ class FanOuts:
         self,
         source: Source,
         options: FanOutOptions,
-        prepare: Callable[[InferenceRequest], Prepared],
+        prepare: Prepare,
         present: Callable[[InferenceOutcome[Result]], Y],
         *,
         in_order: bool,
+        is_resumable: bool = False,
     ) -> FanOut[Y]:
         """A new one, which begins when it is iterated over.
 
@@ -151,6 +153,7 @@ class FanOuts:
             prepare: Checks one request; what it raises is that item's outcome.
             present: Makes of an outcome what is handed out; what it raises ends it all.
             in_order: Hand out in the order of the source; if not, first done first.
+            is_resumable: Whether keys are remembered, so that no two items may share one.
 
         Raises:
             InvalidRequestError: The options cannot work.
@@ -164,6 +167,7 @@ class FanOuts:
             limits=limits,
             failure_limit=FailureLimit(options.get("stop_after_failures")),
             prepare=prepare,
+            keys=Keys(options.get("key"), is_unique=is_resumable),
             in_order=in_order,
         )
         return FanOut(run, present)
@@ -173,10 +177,11 @@ class FanOuts:
         source: Source,
         options: FanOutOptions,
         packing: Packing,
-        prepare: Callable[[InferenceRequest], Prepared],
+        prepare: Prepare,
         present: Callable[[InferenceOutcome[RowResult]], Y],
         *,
         in_order: bool,
+        is_resumable: bool = False,
     ) -> FanOut[Y]:
         """The same for rows, many of which travel in one invocation.
 
@@ -187,11 +192,16 @@ class FanOuts:
             prepare: As above.
             present: As above, of each row.
             in_order: As above.
+            is_resumable: As above.
 
         Raises:
             InvalidRequestError: The options cannot work.
             TypeError: The source is nothing to iterate over.
         """
+        if is_resumable and options.get("key") is not None:
+            raise InvalidRequestError(
+                "key", "a journal does not remember the rows of a pack", "Leave out one of key= and pack=."
+            )
         limits = Limits.of(options, max_in_flight=self._max_in_flight)
         if options.get("window") is not None:
             packing, limits = packing.within(limits)
@@ -203,7 +213,15 @@ class FanOuts:
             limit,
             accept=options.get("accept"),
         )
-        places = Places(Gathering(Intake(source), packing.pack, packing.codec, self._clock))
+        places = Places(
+            Gathering(
+                Intake(source),
+                packing.pack,
+                packing.codec,
+                self._clock,
+                keys=Keys(options.get("key"), is_unique=False),
+            )
+        )
         run = self._run(
             places,
             tally=_tally(source, options),
@@ -211,6 +229,7 @@ class FanOuts:
             limits=limits,
             failure_limit=limit,
             prepare=review.prepare,
+            keys=Keys(None, is_unique=False),
             in_order=in_order,
         )
         return FanOut(Unpacking(run, places, review), present)
@@ -223,13 +242,15 @@ class FanOuts:
         options: FanOutOptions,
         limits: Limits,
         failure_limit: FailureLimit,
-        prepare: Callable[[InferenceRequest], Prepared],
+        prepare: Prepare,
+        keys: Keys,
         in_order: bool,
     ) -> Run:
         turns: Turns[Item] = InOrder() if in_order else FirstDone()
         run = Run(
             inflow,
             prepare,
+            keys=keys,
             backlog=Backlog(turns, Window(limits.items, limits.bytes)),
             max_sending=self._max_sending,
             supervisor=self._supervisor,

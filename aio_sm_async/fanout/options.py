@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.progress import FanOutProgress
@@ -22,6 +22,8 @@ class FanOutOptions(InvocationOptions, total=False):
     Attributes:
         window: How many items may be pulled from the source and not yet handed out; at most, and by default,
             the client's ``max_in_flight``.
+        key: Makes of an item the key that tells it from all others, a str or an int; an `InferenceRequest`
+            may bring its own. With a journal, what an earlier process sent is not sent again.
         max_buffered_bytes: Nothing is pulled while payloads and responses of so many bytes are held; 64 MiB
             by default. Responses beyond it are left in S3, and read again when their turn comes.
         progress: Called with a snapshot whenever a request was sent or an item has its outcome; True shows
@@ -33,6 +35,7 @@ class FanOutOptions(InvocationOptions, total=False):
     """
 
     window: int | None
+    key: Callable[[Any], str | int] | None
     max_buffered_bytes: int | None
     progress: bool | Callable[[FanOutProgress], object] | None
     retry_failed: RetryFailed | None

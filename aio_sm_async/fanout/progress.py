@@ -18,12 +18,14 @@ class FanOutProgress:
         in_flight: Those of them without an outcome.
         done: Items with an outcome, those that failed among them.
         failed: Items whose outcome is an error.
+        skipped: Items that an earlier process has handed out already; they are in none of the other counts.
     """
 
     submitted: int = 0
     in_flight: int = 0
     done: int = 0
     failed: int = 0
+    skipped: int = 0
 
 
 class Tally:
@@ -44,11 +46,13 @@ class Tally:
         self._landed = 0
         self._done = 0
         self._failed = 0
+        self._skipped = 0
 
     @property
     def now(self) -> FanOutProgress:
         """A snapshot."""
-        return FanOutProgress(self._submitted, self._submitted - self._landed, self._done, self._failed)
+        in_flight = self._submitted - self._landed
+        return FanOutProgress(self._submitted, in_flight, self._done, self._failed, self._skipped)
 
     def submitted(self, items: int = 1) -> None:
         """A request was sent, for so many items."""
@@ -60,6 +64,11 @@ class Tally:
         self._done += items
         self._landed += items if was_submitted else 0
         self._failed += failed
+        self._tell()
+
+    def skipped(self) -> None:
+        """An item was handed out by an earlier process."""
+        self._skipped += 1
         self._tell()
 
     def failed_late(self, items: int = 1) -> None:

@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, Unpack
+from typing import Unpack
 
-from aio_sm_async.options import INVOCATION_OPTIONS, InvocationOptions, refuse_unknown
-
-
-class _Missing(Enum):
-    PAYLOAD = "no payload was given"
-
-
-NO_PAYLOAD: Final = _Missing.PAYLOAD
-"""Stands for a payload that was left out; None is JSON's null."""
+from aio_sm_async.options import INVOCATION_OPTIONS, NO_PAYLOAD, InvocationOptions, refuse_unknown
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -10,11 +10,13 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-from aio_sm_async.errors import ClientClosedError, InvalidRequestError
+from aio_sm_async.errors import ClientClosedError, InvalidRequestError, JournalError
 from aio_sm_async.fanout.backlog import Backlog, Item, Result, Review
 from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.intake import Inflow
+from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.packing.parcel import Parcel, Parted
 from aio_sm_async.fanout.progress import Tally
@@ -39,15 +41,26 @@ class Prepared:
 
     Attributes:
         size_bytes: What is held in memory until it is sent.
-        send: Sends it; returns once it is accepted, or once nobody knows.
+        send: Sends it; returns once it is accepted, or once nobody knows; None if an earlier process has
+            handed out its outcome.
         repeat: The same request once more, for a second try; None if its payload can be read only once.
         review: Looks at its outcome before it is settled, and tells what it is; None to take it as it is.
     """
 
     size_bytes: int
-    send: Callable[[], Awaitable[AnyFuture]]
+    send: Callable[[], Awaitable[AnyFuture | None]]
     repeat: InferenceRequest | None = None
     review: Review | None = None
+
+
+class Prepare(Protocol):
+    """Checks one request, and makes it ready; its key is given apart."""
+
+    def __call__(
+        self, request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+    ) -> Prepared:
+        """The request, in place of an attempt that failed; what it raises is the item's outcome."""
+        ...
 
 
 class Run:
@@ -56,6 +69,7 @@ class Run:
     Args:
         intake: The source.
         prepare: Checks one request; what it raises is that item's outcome.
+        keys: Tells items apart.
         backlog: Holds the items.
         max_sending: How many requests may be on their way to SageMaker at once.
         supervisor: Runs the tasks.
@@ -68,8 +82,9 @@ class Run:
     def __init__(
         self,
         intake: Inflow,
-        prepare: Callable[[InferenceRequest], Prepared],
+        prepare: Prepare,
         *,
+        keys: Keys,
         backlog: Backlog,
         max_sending: int,
         supervisor: Supervisor,
@@ -82,6 +97,7 @@ class Run:
         self.tally = tally
         self._intake = intake
         self._prepare = prepare
+        self._keys = keys
         self._backlog = backlog
         self._max_sending = max_sending
         self._supervisor = supervisor
@@ -127,6 +143,7 @@ class Run:
                 await self.aclose()
                 raise self._end or StopAsyncIteration
             self._handed_out = item.future
+            self._keys.exit(item.key)
             self._has_moved.set()
             return self._backlog.hand_out(item)
 
@@ -207,10 +224,11 @@ class Run:
 
     def _take(self, pulled: object) -> None:
         request = pulled if isinstance(pulled, InferenceRequest) else InferenceRequest(pulled)
-        item = self._backlog.enter(request.key)
+        item = self._backlog.enter()
         item.count = len(pulled.places) if isinstance(pulled, Parcel) else 1
         try:
-            prepared = self._prepare(request)
+            item.key = self._keys.enter(request.key, pulled)
+            prepared = self._prepare(request, item.key)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one item is that item's outcome
             self._settle(item, error)
             return
@@ -228,10 +246,13 @@ class Run:
             self._settle(item, _cancelled_by_itself())
         except Exception as error:  # noqa: BLE001 - as above
             self._conclude(item, prepared.repeat, None, error)
-            if isinstance(error, ClientClosedError):
+            if isinstance(error, ClientClosedError | JournalError):
                 self._end_with(error)
         else:
-            self._sent(item, future, prepared)
+            if future is None:
+                self._skip(item)
+            else:
+                self._sent(item, future, prepared)
         finally:
             self._sending -= 1
             self._has_moved.set()
@@ -249,6 +270,14 @@ class Run:
             kept_bytes = 0 if future.accepted is not None else min(prepared.size_bytes, MAX_INLINE_BYTES)
         self._backlog.hold(item, kept_bytes)
         future.add_done_callback(partial(self._done, item, repeat))
+
+    def _skip(self, item: Item) -> None:
+        if not self._backlog.skip(item):
+            return
+        self._keys.exit(item.key)
+        self.tally.skipped()
+        if self._backlog.first() is not None or self._backlog.is_settled:
+            self._is_ready.set()
 
     def _done(self, item: Item, repeat: InferenceRequest | None, future: AnyFuture) -> None:
         # A look, no more: it counts as taken when the consumer has it.
@@ -288,7 +317,7 @@ class Run:
     async def _try_again(self, item: Item, repeat: InferenceRequest, seconds: float) -> None:
         await self._second_tries.pause(seconds)
         try:
-            prepared = self._prepare(repeat)
+            prepared = self._prepare(repeat, item.key, replaces=item.future)
         except Exception as error:  # noqa: BLE001 - as above
             self._settle(item, error)
             return
@@ -344,7 +373,7 @@ class Run:
     async def _abandon_all(self) -> None:
         for count, item in enumerate(self._backlog.drop(), 1):
             if item.future is not None:
-                item.future.abandon()
+                item.future.let_go()
             if count % ABANDONS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
 

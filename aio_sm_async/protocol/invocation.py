@@ -61,6 +61,7 @@ class Invocation:
         filename: The ``Filename`` that was sent; None if none was.
         object_name: What its objects in S3 are named after; None for the id. Unlike a caller's own id it is
             never used twice, so that no object of an earlier invocation can be taken for this one's.
+        key: What its caller calls it.
         is_in_block: Whether its output lies under a prefix that it shares with others of this client only.
         state: Where it stands.
         output_location: Where the 202 said that the response will lie.
@@ -70,6 +71,7 @@ class Invocation:
         held: Completions that came before SageMaker answered the request.
         is_resolving: A completion is believed, and its body is being fetched.
         receipts: Messages to acknowledge when it is settled.
+        is_recorded: Whether the journal knows how it ended.
     """
 
     inference_id: str
@@ -78,6 +80,7 @@ class Invocation:
     extension: str | None = None
     filename: str | None = None
     object_name: str | None = None
+    key: str | None = None
     is_in_block: bool = False
     state: State = State.REGISTERED
     output_location: S3Location | None = None
@@ -87,6 +90,7 @@ class Invocation:
     held: list[Delivery] = field(default_factory=list)
     is_resolving: bool = False
     receipts: list[Receipt] = field(default_factory=list)
+    is_recorded: bool = False
 
     def move_to(self, state: State) -> None:
         """Enter ``state``; an assertion fails if the machine has no such step."""

@@ -144,6 +144,10 @@ class Registry:
     def __iter__(self) -> Iterator[Invocation]:
         return iter(tuple(self._pending.values()))
 
+    def get(self, inference_id: str) -> Invocation | None:
+        """The pending invocation of that id."""
+        return self._pending.get(inference_id)
+
     def knows(self, inference_id: str) -> bool:
         """Whether the id is, or was, one of this client's invocations."""
         return inference_id in self._pending or self._identity.owns(inference_id) is Ownership.OURS
@@ -278,6 +282,14 @@ class Registry:
     def consumed(self, inference_id: str) -> list[Action]:
         """The caller has taken the outcome, so the message that was its only copy may go."""
         return [Acknowledge(receipt) for receipt in self._unconsumed.pop(inference_id, ())]
+
+    def let_go(self, inference_id: str) -> list[Receipt]:
+        """Nobody here will take the outcome, but others may. Returns the messages that are its only copy."""
+        return self._unconsumed.pop(inference_id, [])
+
+    def let_all_go(self) -> list[Receipt]:
+        """The same for whatever nobody has taken: the client is being closed."""
+        return [receipt for inference_id in tuple(self._unconsumed) for receipt in self.let_go(inference_id)]
 
     # What time brings
 

@@ -83,6 +83,7 @@ class _Entry:
     block: _Block | None
     since: float
     looks: int = 0
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -125,8 +126,18 @@ class PollSchedule:
         output: S3Location,
         failure: S3Location | None = None,
         prefix: S3Location | None = None,
+        at_once: bool = False,
     ) -> None:
-        """Look for this invocation from now on; ``prefix`` names its block, None if it is in none."""
+        """Look for this invocation from now on.
+
+        Args:
+            inference_id: Its name.
+            now: Monotonic time.
+            output: Where its response will lie.
+            failure: Where a failure will lie; None where that is not known.
+            prefix: Names its block; None if it is in none.
+            at_once: Whether it may have ended already, and is due now.
+        """
         self.remove(inference_id)
         block = None
         if prefix is not None:
@@ -136,6 +147,7 @@ class PollSchedule:
             else:
                 block.members[output.key] = inference_id
         self._entries[inference_id] = entry = _Entry(inference_id, output, failure, block, now)
+        entry.at_once = at_once
         self._set_timer(entry)
 
     def remove(self, inference_id: str) -> None:
@@ -222,4 +234,6 @@ class PollSchedule:
 
     def _set_timer(self, entry: _Entry) -> None:
         wait = self._pace.wait(entry.looks, is_notified=self._is_notified)
+        if entry.at_once and not entry.looks:
+            wait = 0.0  # whatever notifications do: its own may have been lost with another process
         self._timers.set(entry.inference_id, entry.since + wait)

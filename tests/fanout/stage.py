@@ -102,7 +102,9 @@ class Stage:
     ) -> FanOut[InferenceOutcome[Result]]:
         return self.fan_outs.open(source, options, self.prepare, present_all, in_order=False)
 
-    def prepare(self, request: InferenceRequest) -> Prepared:
+    def prepare(
+        self, request: InferenceRequest, key: str | None = None, *, replaces: object = None
+    ) -> Prepared:
         """Refuses what begins with ``bad``."""
         if self.refuses or str(request.payload).startswith(BAD):
             raise InvalidRequestError("payload", "is bad", "Give a good one.")
@@ -163,16 +165,19 @@ class Stage:
 
     # What a future tells its owner
 
-    def abandon(self, inference_id: str) -> None:
-        self._kept.pop(inference_id, None)
-        self.abandoned.append(inference_id)
+    def abandon(self, invocation: Invocation) -> None:
+        raise AssertionError("a fan-out that is left lets go; it gives nothing up")
 
-    def abandon_threadsafe(self, inference_id: str) -> None:
-        self.abandon(inference_id)
+    def let_go(self, invocation: Invocation) -> None:
+        self._kept.pop(invocation.inference_id, None)
+        self.abandoned.append(invocation.inference_id)
 
-    def consumed(self, inference_id: str) -> None:
-        self._kept.pop(inference_id, None)
-        self.taken.append(inference_id)
+    def let_go_threadsafe(self, invocation: Invocation) -> None:
+        self.let_go(invocation)
+
+    def consumed(self, invocation: Invocation) -> None:
+        self._kept.pop(invocation.inference_id, None)
+        self.taken.append(invocation.inference_id)
 
     def keep(self, future: InferenceFuture[object]) -> None:
         self._kept[future.inference_id] = future

@@ -9,7 +9,8 @@ import pytest
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.options import Limits
 from aio_sm_async.fanout.outcome import InferenceOutcome
-from aio_sm_async.fanout.request import NO_PAYLOAD, InferenceRequest
+from aio_sm_async.fanout.request import InferenceRequest
+from aio_sm_async.options import NO_PAYLOAD
 
 
 @pytest.mark.parametrize(

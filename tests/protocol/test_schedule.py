@@ -84,6 +84,19 @@ def test_waits_grow_from_the_first_to_the_cap() -> None:
     assert sorted(waits) == waits
 
 
+def test_what_may_have_ended_is_asked_at_once() -> None:
+    """Its first look is now; later ones come as for any other."""
+    schedule = PollSchedule(Pace())
+    schedule.add("a", 10.0, output=S3Location("bucket", "out/a"), at_once=True)
+    schedule.set_notified(True)
+    due = schedule.next_due()
+    questions = schedule.due(10.0)
+
+    assert 10.0 == due
+    assert [AskOutput("a", S3Location("bucket", "out/a"))] == questions
+    assert 40.0 == schedule.next_due()
+
+
 def test_few_are_asked_by_key() -> None:
     """Seven that are due in a block are seven GETs: cheaper than a LIST, and each brings its body."""
     schedule = PollSchedule(PACE)

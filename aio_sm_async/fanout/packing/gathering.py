@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from aio_sm_async.clock import Clock
 from aio_sm_async.codecs import RowCodec
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.intake import Intake
+from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.packing.pack import Pack
 from aio_sm_async.fanout.packing.parcel import Parcel, Place
 from aio_sm_async.fanout.request import InferenceRequest
@@ -58,8 +59,9 @@ class Gathering:
         clock: Time.
     """
 
-    def __init__(self, intake: Intake, pack: Pack, codec: RowCodec, clock: Clock) -> None:
+    def __init__(self, intake: Intake, pack: Pack, codec: RowCodec, clock: Clock, *, keys: Keys) -> None:
         self._intake = intake
+        self._keys = keys
         self._pack = pack
         self._codec = codec
         self._clock = clock
@@ -140,6 +142,7 @@ class Gathering:
         place = Place(self._pulled, request.key)
         self._pulled += 1
         try:
+            place = replace(place, key=self._keys.enter(request.key, pulled))
             return _Row(place, self._encode_row(request))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one row is that row's outcome
             return _Row(place, error=error)

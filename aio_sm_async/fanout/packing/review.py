@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -15,8 +15,9 @@ from aio_sm_async.fanout.outcome import Attempt
 from aio_sm_async.fanout.packing.parcel import Parcel, Parted, RowOutcome
 from aio_sm_async.fanout.packing.row_result import RowResult
 from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepared
+from aio_sm_async.fanout.run import Prepare, Prepared
 from aio_sm_async.fanout.second_try import SecondTries
+from aio_sm_async.flight import AnyFuture
 from aio_sm_async.options import InvocationOptions
 
 
@@ -34,7 +35,7 @@ class Review:
     def __init__(
         self,
         codec: RowCodec,
-        prepare: Callable[[InferenceRequest], Prepared],
+        prepare: Prepare,
         second_tries: SecondTries,
         failure_limit: FailureLimit,
         *,
@@ -49,8 +50,15 @@ class Review:
             "accept": accept or codec.content_type,
         }
 
-    def prepare(self, request: InferenceRequest) -> Prepared:
+    def prepare(
+        self, request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+    ) -> Prepared:
         """Check the request for a parcel.
+
+        Args:
+            request: Its payload is the parcel.
+            key: What the parcel is called.
+            replaces: The attempt that failed, if this is a second try.
 
         Raises:
             Exception: Why its one row cannot be sent.
@@ -59,7 +67,7 @@ class Review:
         assert isinstance(parcel, Parcel)
         if parcel.error is not None:
             raise parcel.error
-        prepared = self._prepare(self._request(parcel.rows))
+        prepared = self._prepare(self._request(parcel.rows), key, replaces=replaces)
         return replace(prepared, repeat=request, review=partial(self._conclude, parcel.rows))
 
     def results(self, count: int, result: Result) -> list[RowResult]:
@@ -142,7 +150,8 @@ class Review:
     async def _attempt(self, rows: Sequence[bytes]) -> tuple[Result | Exception, str | None]:
         inference_id = None
         try:
-            future = await self._prepare(self._request(rows)).send()
+            future = await self._prepare(self._request(rows), None).send()
+            assert future is not None  # without a key nothing can be known
             inference_id = future.inference_id
             return await future, inference_id
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome of these rows

@@ -12,6 +12,7 @@ from aio_sm_async.clock import VirtualClock
 from aio_sm_async.codecs import JSONLines
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.intake import Intake, Source
+from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.options import Limits
 from aio_sm_async.fanout.packing.gathering import Gathering
 from aio_sm_async.fanout.packing.pack import Pack
@@ -22,7 +23,9 @@ from tests.fanout.stage import Counted, steps
 
 
 def gathering(source: Source, *, clock: VirtualClock | None = None, **pack: Any) -> Gathering:
-    return Gathering(Intake(source), Pack(**pack), JSONLines(), clock or VirtualClock())
+    return Gathering(
+        Intake(source), Pack(**pack), JSONLines(), clock or VirtualClock(), keys=Keys(None, is_unique=False)
+    )
 
 
 async def all_of(packs: Gathering) -> list[Parcel]:

@@ -1,0 +1,332 @@
+"""A process ends, and the next goes on with its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from aio_sm_async import (
+    AsyncInferenceClient,
+    ConfigurationError,
+    InferenceFailedError,
+    InferenceRequest,
+    InvalidRequestError,
+    JournalError,
+    RetryFailed,
+    S3Uploads,
+    ValidationError,
+)
+from aio_sm_async.clock import VirtualClock
+from aio_sm_async.emulator import Emulator, ModelError, ModelRequest, mishaps
+from aio_sm_async.emulator.endpoint import Endpoint
+from aio_sm_async.emulator.fault import Fault
+from aio_sm_async.emulator.model import Answer, echo
+from aio_sm_async.emulator.rule import Rule
+from tests.scenarios.stage import FAST_POLLING, Clients, left_in, queue_of, until
+
+ROWS = [{"id": number} for number in range(8)]
+
+
+async def picky(request: ModelRequest) -> Answer:
+    """Echoes rows, and refuses number 3."""
+    if request.json() == {"id": 3}:
+        raise ModelError(400, "unlucky")
+    return request.json()
+
+
+def row_id(row: dict[str, int]) -> int:
+    return row["id"]
+
+
+def times_sent(endpoint: Endpoint) -> Counter[str]:
+    return Counter(invocation.inference_id for invocation in endpoint.invocations)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    return tmp_path / "run.sqlite"
+
+
+async def test_the_next_process_does_only_what_is_left(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """Consumed is skipped, settled is handed out again, in flight is waited for, and the rest is sent."""
+    endpoint = await aws.create_endpoint("e", echo)
+    async with clients.new(endpoint, journal=journal) as first:
+        results = first.map(ROWS[:4], key=row_id)
+        taken = [(await anext(results)).value for _ in range(3)]  # two are consumed, the third is not
+        endpoint.set_instances(0)
+        in_flight = await first.submit(ROWS[4])
+        del in_flight
+        waiting = first.map(ROWS[5:6], key=row_id)
+        asking = asyncio.create_task(anext(waiting))
+        await until(lambda: len(endpoint.invocations) == 6)
+        asking.cancel()
+    endpoint.set_instances(1)
+    second = await clients.open(endpoint, journal=journal)
+    run = second.map(ROWS, key=row_id)
+    values = [result.value async for result in run]
+
+    assert ROWS[:3] == taken
+    assert ROWS[2:] == values
+    assert (2, 6) == (run.progress.skipped, run.progress.done)
+    # Row 4 had no key at first, so that the second process could not know it.
+    assert 9 == len(endpoint.invocations)
+    assert {1} == set(times_sent(endpoint).values())
+
+
+async def test_a_third_process_finds_nothing_to_do(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """Once all is consumed nothing is sent, nothing is handed out, and nothing is left in the queue."""
+    endpoint = await aws.create_endpoint("e", echo)
+    for _ in range(2):
+        async with clients.new(endpoint, journal=journal) as client:
+            values = [outcome.result async for outcome in client.as_completed(ROWS, key=row_id)]
+
+    assert [] == values
+    assert len(ROWS) == len(endpoint.invocations)
+    assert 0 == left_in(queue_of(aws, endpoint))
+
+
+async def test_the_client_keeps_its_name(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """The next process has the same client id, unless it is given another."""
+    endpoint = await aws.create_endpoint("e", echo)
+    names = []
+    for settings in ({}, {}, {"client_id": "other"}, {}):
+        async with clients.new(endpoint, journal=journal, **settings) as client:
+            future = await client.submit(1)
+            names.append(future.inference_id.partition(".")[0])
+            await future
+
+    assert names[0] == names[1]
+    assert ["other", "other"] == names[2:]
+
+
+async def test_a_failure_is_told_again(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """With its reason and the container's words, until it was consumed; it is not sent again."""
+    endpoint = await aws.create_endpoint("e", picky)
+    async with clients.new(endpoint, journal=journal) as first:
+        outcome = await anext(first.as_completed([{"id": 3}], key=row_id))
+    second = await clients.open(endpoint, journal=journal)
+    again = [each async for each in second.as_completed([{"id": 3}], key=row_id)]
+    third = [each async for each in second.as_completed([{"id": 3}], key=row_id)]
+
+    assert isinstance(outcome.error, InferenceFailedError)
+    assert [str(outcome.error)] == [str(each.error) for each in again]
+    assert [] == third
+    assert 1 == len(endpoint.invocations)
+
+
+async def test_a_second_try_takes_the_place_of_the_first(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """The journal keeps one line for an item, that of its last attempt."""
+    answers = [ModelError(500, "busy"), ModelError(500, "busy"), ModelError(500, "busy")]
+
+    async def flaky(request: ModelRequest) -> Answer:
+        if answers:
+            raise answers.pop()
+        return request.body
+
+    endpoint = await aws.create_endpoint("e", flaky)
+    client = await clients.open(endpoint, journal=journal)
+    again = RetryFailed(attempts=2, base_seconds=0.01)
+    run = client.as_completed(ROWS[:1], key=row_id, retry_failed=again)
+    first = await anext(run)
+    await run.aclose()
+    del run  # the failure of the second attempt was not taken
+    await asyncio.sleep(0)
+    second = [each async for each in client.as_completed(ROWS[:1], key=row_id, retry_failed=again)]
+    third = [each async for each in client.as_completed(ROWS[:1], key=row_id, retry_failed=again)]
+
+    assert [InferenceFailedError] * 2 == [type(attempt.error) for attempt in first.attempts]
+    # What was known of the second attempt is told again, and is worth another one.
+    assert [[InferenceFailedError, InferenceFailedError]] == [
+        [type(attempt.error) for attempt in each.attempts] for each in second
+    ]
+    assert [] == third
+    assert 3 == len(endpoint.invocations)
+
+
+async def test_a_known_key_with_another_payload(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """It is that item's error, whatever became of the first; options and endpoint count too."""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint, journal=journal)
+    items = [
+        InferenceRequest({"id": 1, "more": True}, key="1"),
+        InferenceRequest({"id": 1}, key="1", accept="text/csv"),
+        InferenceRequest(input_location="s3://bucket/key", key="1"),
+    ]
+    await take(client, [{"id": 1}])
+    errors = [
+        error
+        for item in items
+        for error in [each async for each in client.map([item], return_exceptions=True)]
+    ]
+
+    assert ["key"] * 3 == [error.field for error in errors if isinstance(error, InvalidRequestError)]
+    assert "'1' was used before with another payload" in str(errors[0])
+    assert 1 == len(endpoint.invocations)
+
+
+async def test_two_items_with_one_key(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """The second is refused: which of the two would be skipped next time?"""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint, journal=journal)
+    outcomes = [each async for each in client.as_completed([ROWS[1], ROWS[1]], key=row_id)]
+
+    assert ["key"] == [each.error.field for each in outcomes if isinstance(each.error, InvalidRequestError)]
+    assert 1 == len(endpoint.invocations)
+
+
+async def test_what_was_refused_is_sent_again(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """SageMaker never accepted it, so the next process sends it."""
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(Rule("sagemaker", "InvokeEndpointAsync", refusal(), times=1, label="refused"))
+    client = await clients.open(endpoint, journal=journal)
+    first = [each.error async for each in client.as_completed(ROWS[:1], key=row_id)]
+    second = [each.result async for each in client.as_completed(ROWS[:1], key=row_id)]
+
+    assert [ValidationError] == [type(error) for error in first]
+    assert [ROWS[0]] == [result.value for result in second if result]
+
+
+@pytest.mark.parametrize("fault", ["reset", "reset_after"])
+@pytest.mark.parametrize("payload", [{"id": 1}, {"id": 1, "pad": "x" * 200_000}], ids=["inline", "uploaded"])
+async def test_a_request_without_an_answer(
+    aws: Emulator, clients: Clients, journal: Path, fault: str, payload: dict[str, int]
+) -> None:
+    """It is looked for, and sent again under the same names only if nothing is found."""
+    aws.objects.create_bucket("inputs")
+    endpoint = await aws.create_endpoint("e", echo)
+    settings = {
+        "journal": journal,
+        "resend_after_seconds": 0.3,
+        "polling": FAST_POLLING,
+        "uploads": S3Uploads("s3://inputs/here/"),
+    }
+    async with clients.new(endpoint, **settings) as first:
+        await take(first, [{"id": 0}])  # tells where outputs lie
+        aws.trouble.add(Rule("sagemaker", "InvokeEndpointAsync", Fault(fault), times=1, label="lost"))
+        endpoint.set_instances(0)
+        run = first.map([payload], key=row_id)
+        asking = asyncio.create_task(anext(run))
+        await until(lambda: run.progress.submitted == 1)
+        asking.cancel()
+    endpoint.set_instances(1)
+    await endpoint.wait_idle()
+    second = await clients.open(endpoint, **settings)
+    values = [result.value async for result in second.map([payload], key=row_id)]
+
+    assert [payload] == values
+    assert 2 == len(endpoint.invocations)
+
+
+async def test_recover_gives_what_nobody_has_taken(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """Results and failures, by their keys, once; then there is nothing left."""
+    endpoint = await aws.create_endpoint("e", picky)
+    async with clients.new(endpoint, journal=journal) as first:
+        await first.invoke({"id": 9})
+        endpoint.set_instances(0)
+        run = first.as_completed(ROWS[2:4], key=row_id)
+        asking = asyncio.create_task(anext(run))
+        unkeyed = await first.submit({"id": 7})
+        abandoned = await first.submit({"id": 8})
+        abandoned.abandon()
+        await until(lambda: len(endpoint.invocations) == 5)
+        asking.cancel()
+        del unkeyed
+    endpoint.set_instances(1)
+    await endpoint.wait_idle()
+    second = await clients.open(endpoint, journal=journal)
+    futures = [future async for future in second.recover()]
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+    nothing = [future async for future in second.recover()]
+
+    assert {"2", "3", None} == {future.key for future in futures}
+    by_key = {future.key: outcome for future, outcome in zip(futures, outcomes, strict=True)}
+    assert isinstance(by_key["3"], InferenceFailedError)
+    assert not isinstance(by_key["2"], BaseException)
+    assert not isinstance(by_key[None], BaseException)
+    assert ({"id": 2}, {"id": 7}) == (by_key["2"].value, by_key[None].value)
+    assert [] == nothing
+    assert [] == [each async for each in second.as_completed(ROWS[2:4], key=row_id)]
+
+
+async def test_recover_takes_up_what_this_process_let_go(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """A fan-out that was left is no reason to lose what it had sent."""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint, journal=journal)
+    async with client.as_completed(ROWS, key=row_id) as run:
+        async for _ in run:
+            await until(lambda: len(endpoint.invocations) == len(ROWS))
+            break
+    del run
+    await asyncio.sleep(0)
+    values = [(await future).value async for future in client.recover()]
+
+    assert len(ROWS) - 1 <= len(values) <= len(ROWS)
+    assert len(ROWS) == len(endpoint.invocations)
+
+
+async def test_a_message_that_is_the_only_copy_outlives_the_process(
+    slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock, journal: Path
+) -> None:
+    """Without an output path in S3 the result stays in the queue until somebody has taken it."""
+    endpoint = await slow_aws.create_endpoint("e", echo, output=None, include_response=True)
+    async with slow_clients.new(endpoint, clock=clock, journal=journal) as first:
+        run = first.map(ROWS[:1], key=row_id)
+        await anext(run)  # not consumed: nobody asked for the next
+    left = left_in(queue_of(slow_aws, endpoint))
+    await clock.advance(21)  # by then the poll that closing dropped cannot swallow it
+    async with slow_clients.new(endpoint, clock=clock, journal=journal) as second:
+        values = [result.value async for result in second.map(ROWS[:1], key=row_id)]
+
+    assert (1, ROWS[:1]) == (left, values)
+    assert 0 == left_in(queue_of(slow_aws, endpoint))
+    assert 1 == len(endpoint.invocations)
+
+
+async def test_one_process_at_a_time(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """A second client is told who has the journal; it may have it once the first is closed."""
+    endpoint = await aws.create_endpoint("e", echo)
+    first = await clients.open(endpoint, journal=journal)
+    second = clients.new(endpoint, journal=journal)
+    with pytest.raises(JournalError, match=r"run\.sqlite"):
+        await second.open()
+    await first.aclose()
+
+    async with second:
+        assert 1 == (await second.invoke(1)).value
+
+
+async def test_recover_needs_a_journal(aws: Emulator, clients: Clients) -> None:
+    """Without one, the error says how to have one."""
+    client = await clients.open("e")
+    with pytest.raises(ConfigurationError, match="journal="):
+        await anext(client.recover())
+
+
+async def test_messages_are_deleted_only_once_the_journal_knows(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """At the end the queue is empty and the journal full."""
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(mishaps.duplicate_notification(probability=0.5), mishaps.early_notification(every=3))
+    async with clients.new(endpoint, journal=journal) as client:
+        assert len(ROWS) == len([each async for each in client.map(ROWS, key=row_id)])
+
+    assert 0 == left_in(queue_of(aws, endpoint))
+
+
+async def take(client: AsyncInferenceClient, rows: list[dict[str, int]]) -> None:
+    async for _ in client.map(rows, key=row_id):
+        pass
+
+
+def refusal() -> Fault:
+    return Fault("status", status=400, code="ValidationError", message="no such endpoint")
