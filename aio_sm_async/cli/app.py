@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from aio_sm_async.cli.attach import HELP as ATTACH_HELP
+from aio_sm_async.cli.attach import attach_command
 from aio_sm_async.cli.demo_command import HELP as DEMO_HELP
 from aio_sm_async.cli.demo_command import demo_command
 from aio_sm_async.cli.emulate import HELP as EMULATE_HELP
@@ -16,6 +18,8 @@ from aio_sm_async.cli.exit_codes import ExitCode
 from aio_sm_async.cli.invocation import PROGRAM
 from aio_sm_async.cli.invoke import HELP as INVOKE_HELP
 from aio_sm_async.cli.invoke import invoke_command
+from aio_sm_async.cli.lookup import HELP as LOOKUP_HELP
+from aio_sm_async.cli.lookup import lookup_command
 from aio_sm_async.cli.map import HELP as MAP_HELP
 from aio_sm_async.cli.map import map_command
 from aio_sm_async.version import __version__
@@ -29,6 +33,8 @@ app = typer.Typer(
 
 app.command("map", help=MAP_HELP)(map_command)
 app.command("invoke", help=INVOKE_HELP)(invoke_command)
+app.command("attach", help=ATTACH_HELP)(attach_command)
+app.command("lookup", help=LOOKUP_HELP)(lookup_command)
 app.command("emulate", help=EMULATE_HELP)(emulate_command)
 app.command("demo", help=DEMO_HELP)(demo_command)
 

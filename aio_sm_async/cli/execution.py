@@ -25,6 +25,8 @@ def execute(work: Coroutine[object, object, ExitCode]) -> NoReturn:
     """Run it, tell on standard error what went wrong, and leave with its exit code."""
     try:
         code = asyncio.run(work)
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
     except (AsyncInferenceError, OSError) as error:
         say(f"aio-sm-async: {in_words(error)}")
         code = code_of(error)

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     SOME_FAILED = 1
     WRONG_USAGE = 2
     COULD_NOT_GO_ON = 3
+    PENDING = 4
     INTERRUPTED = 128 + signal.SIGINT
     TERMINATED = 128 + signal.SIGTERM
 

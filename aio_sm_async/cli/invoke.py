@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -26,9 +27,11 @@ from aio_sm_async.cli.options import (
     Uploads,
 )
 from aio_sm_async.cli.output import deliver
+from aio_sm_async.cli.sinks import Result
 from aio_sm_async.cli.sources.directory import type_of
 from aio_sm_async.client import AsyncInferenceClient
 from aio_sm_async.errors import ConfigurationError, WaitTimeoutError
+from aio_sm_async.future import InferenceFuture
 from aio_sm_async.options import NO_PAYLOAD
 from aio_sm_async.protocol.request import MAX_INLINE_BYTES
 
@@ -39,6 +42,8 @@ is in S3 already, or - for standard input.
 
 {EXPLAINED}
 """
+
+GOES_ON = "It goes on in SageMaker. Its token, for `attach` and `lookup`:"
 
 PayloadText = Annotated[str, typer.Argument(metavar="PAYLOAD", show_default=False)]
 Timeout = Annotated[
@@ -111,13 +116,24 @@ async def _wait(
     as_json: bool,
 ) -> ExitCode:
     try:
-        result = await client.invoke(body, input_location=location, timeout=timeout)
+        if timeout is None:
+            result = await _wait_for(await client.submit(body, input_location=location))
+        else:
+            result = await client.invoke(body, input_location=location, timeout=timeout)
     except WaitTimeoutError as error:
         if error.token is not None:
-            say(f"Its token, for `attach` and `lookup`:\n{error.token}")
+            say(f"{GOES_ON}\n{error.token}")
         raise
     await deliver(result, output, as_json=as_json)
     return ExitCode.SUCCEEDED
+
+
+async def _wait_for(future: InferenceFuture[Result]) -> Result:
+    try:
+        return await future
+    except asyncio.CancelledError:  # Ctrl-C: the inference goes on, and its result can be fetched later
+        say(f"{GOES_ON}\n{future.token}")
+        raise
 
 
 async def _read(

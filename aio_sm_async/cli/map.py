@@ -24,6 +24,7 @@ from aio_sm_async.cli.options import (
     Json,
     MaxConcurrentRequests,
     MaxInFlight,
+    MaxSubmitRate,
     Profile,
     QueueUrls,
     Quiet,
@@ -90,6 +91,24 @@ InOrder = Annotated[
 Limit = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Read only the first N items.", rich_help_panel=COURSE)
 ]
+RetryFailed = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Send an item at most N times, if the container failed on it (5xx) or it expired; once.",
+        rich_help_panel=COURSE,
+    ),
+]
+StopAfterFailures = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Read nothing more once N items have failed; never.",
+        rich_help_panel=COURSE,
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Read and check every item, and send nothing.", rich_help_panel=COURSE),
@@ -116,6 +135,8 @@ def map_command(
     key_field: KeyField = None,
     in_order: InOrder = False,
     limit: Limit = None,
+    retry_failed: RetryFailed = None,
+    stop_after_failures: StopAfterFailures = None,
     dry_run: DryRun = False,
     grace: Grace = 30.0,
     region: Region = None,
@@ -130,6 +151,7 @@ def map_command(
     invocation_timeout: InvocationTimeout = None,
     max_in_flight: MaxInFlight = None,
     max_concurrent_requests: MaxConcurrentRequests = None,
+    max_submit_rate: MaxSubmitRate = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -156,6 +178,7 @@ def map_command(
                     "client_id": client_id,
                     "max_in_flight": max_in_flight,
                     "max_concurrent_requests": max_concurrent_requests,
+                    "max_submit_rate": max_submit_rate,
                 },
             ),
             key_field=key_field,
@@ -163,6 +186,8 @@ def map_command(
             resumes=resume,
             is_in_order=in_order,
             limit=limit,
+            attempts=retry_failed,
+            stop_after_failures=stop_after_failures,
             grace_seconds=grace,
             is_quiet=quiet,
             resume_command=resume_command(context),

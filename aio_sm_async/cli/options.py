@@ -78,6 +78,28 @@ MaxConcurrentRequests = Annotated[
     int | None,
     typer.Option(help="How many requests may be open at once; 64.", rich_help_panel=LIMITS),
 ]
+MaxSubmitRate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="N", help="How many requests may begin each second; no limit.", rich_help_panel=LIMITS
+    ),
+]
+OutputPath = Annotated[
+    str | None,
+    typer.Option(
+        metavar="s3://BUCKET/PREFIX",
+        help="The endpoint's S3OutputPath; otherwise SageMaker is asked.",
+        rich_help_panel=REACH,
+    ),
+]
+FailurePath = Annotated[
+    str | None,
+    typer.Option(
+        metavar="s3://BUCKET/PREFIX",
+        help="The endpoint's S3FailurePath, likewise.",
+        rich_help_panel=REACH,
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the end of it as one JSON object on standard output.")
 ]

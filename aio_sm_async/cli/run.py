@@ -25,8 +25,13 @@ from aio_sm_async.cli.sources import BrokenItem, ItemSource, open_source
 from aio_sm_async.cli.summary import Summary
 from aio_sm_async.cli.words import in_words
 from aio_sm_async.client import AsyncInferenceClient
-from aio_sm_async.errors import AsyncInferenceError, ClientClosedError, InvalidRequestError
-from aio_sm_async.fanout import FanOut, InferenceOutcome
+from aio_sm_async.errors import (
+    AsyncInferenceError,
+    ClientClosedError,
+    InvalidRequestError,
+    TooManyFailuresError,
+)
+from aio_sm_async.fanout import FanOut, FanOutOptions, InferenceOutcome, RetryFailed
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.wire.objects import Objects
 
@@ -47,6 +52,8 @@ class Plan:
         resumes: Whether to go on with an earlier run.
         is_in_order: Whether results are written in the order of the source.
         limit: How many items to read at most.
+        attempts: How often an item is sent at most; None for once.
+        stop_after_failures: After how many failures nothing more is read.
         grace_seconds: How long to wait for what is in flight, once interrupted.
         is_quiet: Whether to show nothing while it runs.
         resume_command: The command that goes on with this run.
@@ -61,6 +68,8 @@ class Plan:
     resumes: bool = False
     is_in_order: bool = False
     limit: int | None = None
+    attempts: int | None = None
+    stop_after_failures: int | None = None
     grace_seconds: float = 30.0
     is_quiet: bool = False
     resume_command: str = ""
@@ -173,6 +182,9 @@ class MapRun:
                 await harvest.bring_in(outcomes)
             except ClientClosedError:
                 assert shutdown.code is not None  # the grace period is over
+            except TooManyFailuresError:
+                self._stopped_by = f"{self._account.failed:,} items failed"
+                return ExitCode.SOME_FAILED
             except (AsyncInferenceError, OSError) as error:
                 self._stopped_by = in_words(error)
                 self._account.unfinished += feed.in_hand
@@ -187,10 +199,15 @@ class MapRun:
         )
 
     def _outcomes(self, client: AsyncInferenceClient, feed: Feed) -> Outcomes:
-        if not self._plan.is_in_order:
-            return client.as_completed(feed.requests())
+        plan = self._plan
+        options: FanOutOptions = {
+            "retry_failed": RetryFailed(plan.attempts) if plan.attempts else None,
+            "stop_after_failures": plan.stop_after_failures,
+        }
+        if not plan.is_in_order:
+            return client.as_completed(feed.requests(), **options)
         # `map` would give bare results, of which nobody could tell which item they belong to.
-        return client._fan_out(feed.requests(), {}, lambda outcome: outcome, in_order=True)  # noqa: SLF001
+        return client._fan_out(feed.requests(), options, lambda outcome: outcome, in_order=True)  # noqa: SLF001
 
     @asynccontextmanager
     async def _counting(self, source: ItemSource) -> AsyncIterator[None]:
@@ -233,7 +250,6 @@ class MapRun:
         return traffic_of(client.statistics(), self._own_calls)
 
     def _summary(self, code: ExitCode, traffic: Traffic, seconds: float) -> Summary:
-        is_complete = code in (ExitCode.SUCCEEDED, ExitCode.SOME_FAILED)
         return Summary(
             self._account,
             traffic,
@@ -241,7 +257,7 @@ class MapRun:
             self._plan.sink,
             str(self._plan.errors),
             self._stopped_by,
-            None if is_complete else self._plan.resume_command,
+            None if self._stopped_by is None else self._plan.resume_command,
             code,
         )
 

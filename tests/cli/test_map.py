@@ -341,3 +341,39 @@ def test_a_disk_that_is_full(aws: Standing, capsys: pytest.CaptureFixture[str]) 
     assert 3 == code
     assert "To go on: " in said
     assert "stopped: " in said
+
+
+def test_second_tries(aws: Standing) -> None:
+    """With --retry-failed an item that the container stumbled over is sent again; without, it has failed."""
+    tries: list[str] = []
+
+    async def stumble(request: ModelRequest) -> object:
+        tries.append(request.text)
+        if tries.count(request.text) == 1:
+            raise ModelError(503, "not now")
+        return "done"
+
+    Path("rows.jsonl").write_text("1\n")
+    endpoint = aws.endpoint(stumble)
+    code = main(["map", "rows.jsonl", *to(endpoint), "-o", "out.jsonl", "--retry-failed", "3", "--quiet"])
+
+    assert 0 == code
+    assert 2 == len(tries)
+
+
+def test_a_model_that_is_broken(aws: Standing, capsys: pytest.CaptureFixture[str]) -> None:
+    """After so many failures nothing more is sent: code 1, and the way to go on."""
+
+    async def broken(request: ModelRequest) -> object:
+        raise ModelError(400, "broken")
+
+    endpoint = aws.endpoint(broken)
+    command = ["map", rows(200), *to(endpoint), "-o", "out.jsonl", "--max-in-flight", "5"]
+    code = main([*command, "--stop-after-failures", "3", "--json"])
+    end = summary(capsys)
+
+    assert 1 == code
+    assert len(endpoint.invocations) < 200
+    assert end["failed"] == len(records("out.jsonl.errors.jsonl")) >= 3
+    assert "items failed" in end["stopped_by"]
+    assert end["resume"].endswith("--resume")

@@ -16,9 +16,11 @@ from aio_sm_async.emulator import ModelRequest
 from tests.cli.standing import Standing
 
 
-def start(*arguments: str, stdin: int | None = subprocess.DEVNULL) -> subprocess.Popen[str]:
+def start(
+    *arguments: str, command: str = "map", stdin: int | None = subprocess.DEVNULL
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "aio_sm_async", "map", *arguments],
+        [sys.executable, "-m", "aio_sm_async", command, *arguments],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -140,3 +142,17 @@ def test_standard_input_is_left(aws: Standing) -> None:
 
     assert 143 == child.returncode
     assert ["1"] == keys_in("out.jsonl")
+
+
+def test_an_invocation_that_is_left(aws: Standing) -> None:
+    """Ctrl-C while one result is waited for prints its token: the inference goes on."""
+    gate = Gate(free=0)
+    gate.number = signal.SIGINT
+    endpoint = aws.endpoint(gate)
+    child = start("1", "-e", endpoint.name, command="invoke")
+    gate.child = child
+    _, err = child.communicate(timeout=30)
+    aws.call(gate.open)
+
+    assert 130 == child.returncode
+    assert endpoint.name == json.loads(err.splitlines()[-1])["endpoint"]
