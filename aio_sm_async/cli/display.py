@@ -18,6 +18,7 @@ from aio_sm_async.clock import Clock
 
 FRAME_SECONDS = 0.25
 LINE_SECONDS = 5.0
+BAR_WIDTH = 72
 
 Facts = list[tuple[str, str]]
 
@@ -72,13 +73,18 @@ class Display:
         head = Text(self._title, style="bold")
         if self.note:
             head.append(f"  {self.note}", style="yellow")
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table = Table.grid(padding=(0, 3, 0, 0))
         facts = self.facts()
         for start in range(0, len(facts), 4):
             table.add_row(
                 *(Text.assemble((f"{name} ", "dim"), value) for name, value in facts[start : start + 4])
             )
-        bar = ProgressBar(total=account.total, completed=account.done, width=60, pulse=account.total is None)
+        bar = Table.grid()
+        bar.add_row(
+            ProgressBar(
+                total=account.total, completed=account.done, width=BAR_WIDTH, pulse=account.total is None
+            )
+        )
         return Group(head, bar, table)
 
     def line(self) -> str:

@@ -19,10 +19,10 @@ class Standing:
         self._loop = loop
         self._names = iter(range(10_000))
 
-    def endpoint(self, model: Model, **settings: object) -> Endpoint:
-        """A new endpoint with a name of its own."""
+    def endpoint(self, model: Model, name: str = "", **settings: object) -> Endpoint:
+        """A new endpoint, with a name of its own if it is given none."""
         settings.setdefault("max_concurrent_invocations_per_instance", 20)
-        making = self.aws.create_endpoint(f"endpoint-{next(self._names)}", model, **settings)  # type: ignore[arg-type]
+        making = self.aws.create_endpoint(name or f"endpoint-{next(self._names)}", model, **settings)  # type: ignore[arg-type]
         return asyncio.run_coroutine_threadsafe(making, self._loop).result(10)
 
     def bucket(self, name: str) -> str:
