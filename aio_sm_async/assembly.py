@@ -93,7 +93,7 @@ class Assembly:
             pumps_restarted=self.engine.supervisor.restarts,
             max_concurrent_requests=self.permits.limit,
             in_flight_limits=self.windows.limits,
-            notifications_flow=self.engine.health.is_flowing,
+            notifications_flow=self.engine.is_notified,
             resolved_by={
                 name.removeprefix(prefix): count for name, count in counts.items() if name.startswith(prefix)
             },
