@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aio_sm_async.errors import AsyncInferenceError, InferenceFailedError
-from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
+from aio_sm_async.errors import AsyncInferenceError
+from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome, held_by
 from aio_sm_async.fanout.packing.parcel import Parted
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.protocol.turns import Turns
@@ -163,6 +163,4 @@ class Backlog:
 def _size_bytes(outcome: Result | Exception) -> int:
     if isinstance(outcome, InferenceResult):
         return held_bytes(outcome)
-    if isinstance(outcome, Parted):
-        return outcome.size_bytes
-    return len(outcome.response or b"") if isinstance(outcome, InferenceFailedError) else 0
+    return outcome.size_bytes if isinstance(outcome, Parted) else held_by(outcome)

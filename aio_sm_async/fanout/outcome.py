@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
+from aio_sm_async.errors import DecodeError, InferenceFailedError
+
 T = TypeVar("T")
+
+
+def held_by(error: Exception) -> int:
+    """How many bytes of an answer an error keeps in memory."""
+    if isinstance(error, InferenceFailedError):
+        return len(error.response or b"")
+    return len(error.body) if isinstance(error, DecodeError) else 0
 
 
 @dataclass(frozen=True, slots=True)

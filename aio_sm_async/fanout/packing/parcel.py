@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aio_sm_async.errors import InferenceFailedError
-from aio_sm_async.fanout.outcome import Attempt
+from aio_sm_async.fanout.outcome import Attempt, held_by
 from aio_sm_async.fanout.packing.row_result import RowResult
 from aio_sm_async.results.memory import held_bytes
 
@@ -72,6 +71,4 @@ class Parted(Exception):  # noqa: N818 - no error: it says that there is no one 
             for each in outcomes
             if isinstance(each.outcome, RowResult)
         }
-        self.size_bytes = sum(held_bytes(result) for result in results.values()) + sum(
-            len(error.response or b"") for error in self.errors if isinstance(error, InferenceFailedError)
-        )
+        self.size_bytes = sum(map(held_bytes, results.values())) + sum(map(held_by, self.errors))

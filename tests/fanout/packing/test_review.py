@@ -9,7 +9,7 @@ from typing import Unpack
 import pytest
 
 from aio_sm_async.codecs import JSONLines
-from aio_sm_async.errors import InferenceFailedError, TooManyFailuresError
+from aio_sm_async.errors import DecodeError, InferenceFailedError, InvalidRequestError, TooManyFailuresError
 from aio_sm_async.fanout.fan_out import FanOut, present_all
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import InferenceOutcome
@@ -20,6 +20,7 @@ from aio_sm_async.fanout.packing.row_result import RowResult
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.run import Prepared
 from aio_sm_async.fanout.second_try import RetryFailed
+from aio_sm_async.flight import AnyFuture
 from tests.fanout.stage import Counted, Stage, steps, take_all
 
 AGAIN = RetryFailed(attempts=2, when=lambda _: True, base_seconds=0.0)
@@ -99,16 +100,18 @@ async def test_what_is_held_of_a_pack_that_was_halved(stage: Stage) -> None:
     """The body that rows share counts once, the words of each failure too."""
     result = stage.result("a", size_bytes=30)
     failed = InferenceFailedError("id", "endpoint", "smudged", response=b"x" * 5)
+    unread = DecodeError("no rows", body=b"y" * 7, content_type=None)
     parted = Parted(
         ValueError(),
         [
             RowOutcome(RowResult(1, result, 0), ()),
             RowOutcome(RowResult(2, result, 1), ()),
             RowOutcome(failed, ()),
+            RowOutcome(unread, ()),
         ],
     )
 
-    assert (35, (failed,)) == (parted.size_bytes, parted.errors)
+    assert (42, (failed, unread)) == (parted.size_bytes, parted.errors)
 
 
 async def test_it_holds_up_the_source(stage: Stage) -> None:
@@ -124,7 +127,7 @@ async def test_it_holds_up_the_source(stage: Stage) -> None:
     await stage.fail(b"4\n5\n")
     await steps(40)
     for row in (b"4\n", b"5\n"):
-        stage.answer(row, row.ljust(60))
+        stage.answer(row, row.strip().ljust(60))
     await steps(40)
     stage.answer(b"0\n1\n", b"0\n1\n")
     await first
@@ -138,7 +141,9 @@ async def test_what_is_asked_for(stage: Stage, accept: str | None, asked: str) -
     """The answer is asked for in the format of the rows, unless the caller asks for another."""
     requests: list[InferenceRequest] = []
 
-    def prepare(request: InferenceRequest) -> Prepared:
+    def prepare(
+        request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+    ) -> Prepared:
         requests.append(request)
         raise ValueError
 
@@ -149,3 +154,36 @@ async def test_what_is_asked_for(stage: Stage, accept: str | None, asked: str) -
     await anext(outcomes)
 
     assert [{"content_type": "application/jsonlines", "accept": asked}] == [each.options for each in requests]
+
+
+async def test_keys_are_those_of_rows(stage: Stage) -> None:
+    """A key is made of each row, and one that cannot be made is that row's own failure."""
+
+    def name(row: object) -> str:
+        assert isinstance(row, int)
+        return f"row {6 // row}"
+
+    outcomes = packed(stage, [2, 0, 3], key=name)
+    first = asyncio.ensure_future(anext(outcomes))
+    await steps(40)
+    stage.answer(b"2\n", b"12\n")
+    stage.answer(b"3\n", b"13\n")
+    taken = [await first, *[outcome async for outcome in outcomes]]
+
+    assert {(0, "row 3", 12), (1, None, None), (2, "row 2", 13)} == {
+        (each.index, each.key, each.result and each.result.value) for each in taken
+    }
+
+
+async def test_a_journal_does_not_know_rows(stage: Stage) -> None:
+    """Keys that would have to be remembered are refused, before anything is pulled."""
+    with pytest.raises(InvalidRequestError, match="a journal does not remember the rows of a pack"):
+        stage.fan_outs.open_packed(
+            [1],
+            {"key": str},
+            Packing(Pack(), JSONLines()),
+            stage.prepare,
+            present_all,
+            in_order=True,
+            is_resumable=True,
+        )
