@@ -3,12 +3,15 @@
 #   make demo         a whole run on this machine, without AWS; options go in ARGS="..."
 #   make test         everything that must hold before a change is whole, with the time it took
 #   make test-legs    the same promises against MiniStack, and on the oldest supported aiobotocore
+#   make chaos-kill   clients killed at every point of their work, and run again; options go in ARGS="..."
+#   make soak         a very long fan-out with the journal on, ITEMS=1000000; figures on the last line
 #   make lint | types | imports | pytest | format | constraints | clean
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$name" && break; done)
 VENV ?= .venv
 ARGS ?=
+ITEMS ?= 1000000
 STARTED := $(shell date +%s)
 
 BIN := $(VENV)/bin
@@ -21,7 +24,7 @@ UPGRADE_PIP := install --upgrade pip
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test test-legs leg-ministack leg-oldest lint types imports pytest format constraints clean
+.PHONY: demo test test-legs leg-ministack leg-oldest chaos-kill soak lint types imports pytest format constraints clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m aio_sm_async demo $(ARGS)
@@ -60,6 +63,12 @@ leg-oldest: $(OLDEST)/.test
 leg-ministack: $(VENV)/.test $(MINISTACK)/.ministack
 	@echo "== the contract, spoken to MiniStack"
 	@$(BIN)/python -m tests.contract.ministack $(MINISTACK)/bin/ministack $(ARGS)
+
+chaos-kill: $(VENV)/.test
+	@$(BIN)/python -m tests.kill $(ARGS)
+
+soak: $(VENV)/.demo
+	@$(BIN)/python -m benchmarks.soak --items $(ITEMS) $(ARGS)
 
 # One environment serves demo and tests; a stamp tells what is in it already.
 %/bin/python:
