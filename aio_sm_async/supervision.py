@@ -52,7 +52,7 @@ class Supervisor:
             try:
                 await pump()
             except asyncio.CancelledError:
-                if _is_being_cancelled():
+                if is_being_cancelled():
                     raise
                 logger.exception("%s waited for something that was cancelled, and is started anew", name)
             except Exception:
@@ -70,6 +70,7 @@ class Supervisor:
             logger.error("%s failed", task.get_name(), exc_info=error)
 
 
-def _is_being_cancelled() -> bool:
+def is_being_cancelled() -> bool:
+    """Whether a `CancelledError` is meant for the running task; if not, what it waited for was cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -11,15 +11,16 @@
 
 from __future__ import annotations
 
-from aio_sm_async.fanout.fan_out import FanOut, FanOuts, present_all, present_either, present_result
+from aio_sm_async.fanout.fan_out import FanOut, FanOuts
 from aio_sm_async.fanout.intake import Source
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.packing import Pack, RowResult
 from aio_sm_async.fanout.packing.packing import Packing
+from aio_sm_async.fanout.prepared import Prepared
+from aio_sm_async.fanout.presentation import present_all, present_either, present_result
 from aio_sm_async.fanout.progress import FanOutProgress
 from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepared
 from aio_sm_async.fanout.second_try import RetryFailed, is_transient, repeat_of
 
 __all__ = [

@@ -22,9 +22,10 @@ from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.packing.review import Review
 from aio_sm_async.fanout.packing.row_result import RowResult
 from aio_sm_async.fanout.packing.unpacking import Places, Unpacking
+from aio_sm_async.fanout.prepared import Prepare
 from aio_sm_async.fanout.progress import FanOutProgress, Tally
 from aio_sm_async.fanout.progress_bar import ProgressBar
-from aio_sm_async.fanout.run import Prepare, Run
+from aio_sm_async.fanout.run import Run
 from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.protocol.turns import FirstDone, InOrder, Turns
 from aio_sm_async.protocol.window import Window
@@ -278,23 +279,3 @@ def _tally(source: Source, options: FanOutOptions) -> Tally:
         bar = ProgressBar(len(source) if isinstance(source, Sized) else None)
         return Tally(bar, bar.close)
     return Tally(progress or None)
-
-
-def present_all(outcome: InferenceOutcome[T]) -> InferenceOutcome[T]:
-    """For `as_completed`: whatever became of it."""
-    return outcome
-
-
-def present_result(outcome: InferenceOutcome[T]) -> T:
-    """For `map`: the result, or the error raised at its place."""
-    if outcome.error is not None:
-        key = "" if outcome.key is None else f", key {outcome.key!r}"
-        outcome.error.add_note(f"It belongs to item {outcome.index}{key}.")
-        for number, attempt in enumerate(outcome.attempts[:-1], 1):
-            outcome.error.add_note(f"Attempt {number} failed too: {attempt.error}")
-    return outcome.unwrap()
-
-
-def present_either(outcome: InferenceOutcome[T]) -> T | Exception:
-    """For `map` with exceptions returned: the result or the error."""
-    return outcome.unwrap() if outcome.error is None else outcome.error

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from functools import partial
-from typing import Protocol
 
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError, JournalError
 from aio_sm_async.fanout.backlog import Backlog, Item, Result, Review
@@ -19,13 +17,14 @@ from aio_sm_async.fanout.intake import Inflow
 from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.outcome import Attempt, InferenceOutcome
 from aio_sm_async.fanout.packing.parcel import Parcel, Parted
+from aio_sm_async.fanout.prepared import Prepare, Prepared
 from aio_sm_async.fanout.progress import Tally
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.protocol.request import MAX_INLINE_BYTES
 from aio_sm_async.results import InferenceResult
-from aio_sm_async.supervision import Supervisor
+from aio_sm_async.supervision import Supervisor, is_being_cancelled
 
 logger = logging.getLogger("aio_sm_async")
 
@@ -33,34 +32,6 @@ PULLS_IN_A_ROW = 16
 """After so many, others get the loop, even if neither source nor window made it wait."""
 
 ABANDONS_IN_A_ROW = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request that is checked and ready to be sent.
-
-    Attributes:
-        size_bytes: What is held in memory until it is sent.
-        send: Sends it; returns once it is accepted, or once nobody knows; None if an earlier process has
-            handed out its outcome.
-        repeat: The same request once more, for a second try; None if its payload can be read only once.
-        review: Looks at its outcome before it is settled, and tells what it is; None to take it as it is.
-    """
-
-    size_bytes: int
-    send: Callable[[], Awaitable[AnyFuture | None]]
-    repeat: InferenceRequest | None = None
-    review: Review | None = None
-
-
-class Prepare(Protocol):
-    """Checks one request, and makes it ready; its key is given apart."""
-
-    def __call__(
-        self, request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
-    ) -> Prepared:
-        """The request, in place of an attempt that failed; what it raises is the item's outcome."""
-        ...
 
 
 class Run:
@@ -207,7 +178,7 @@ class Run:
         except StopAsyncIteration:
             self._end_with(None)
         except asyncio.CancelledError as error:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             self._end_with(error)
         except Exception as error:  # noqa: BLE001 - the source's own, for the consumer to see
@@ -241,7 +212,7 @@ class Run:
         try:
             future = await prepared.send()
         except asyncio.CancelledError:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 raise
             self._settle(item, _cancelled_by_itself())
         except Exception as error:  # noqa: BLE001 - as above
@@ -387,11 +358,6 @@ def _failures(item: Item, outcome: Result | Exception) -> int:
     if isinstance(outcome, Parted):
         return len(outcome.errors)
     return item.count if isinstance(outcome, Exception) else 0
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def _cancelled_by_itself() -> InvalidRequestError:

@@ -11,12 +11,13 @@ from aio_sm_async.clock import Clock, SystemClock
 from aio_sm_async.codecs import decode_body
 from aio_sm_async.errors import InferenceFailedError, InvalidRequestError
 from aio_sm_async.fanout.backlog import Result
-from aio_sm_async.fanout.fan_out import FanOut, FanOuts, present_all, present_either, present_result
+from aio_sm_async.fanout.fan_out import FanOut, FanOuts
 from aio_sm_async.fanout.intake import Source
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.prepared import Prepared
+from aio_sm_async.fanout.presentation import present_all, present_either, present_result
 from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepared
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.future import InferenceFuture
 from aio_sm_async.protocol.completion import Completed

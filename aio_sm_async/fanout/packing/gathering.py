@@ -14,6 +14,7 @@ from aio_sm_async.fanout.keys import Keys
 from aio_sm_async.fanout.packing.pack import Pack
 from aio_sm_async.fanout.packing.parcel import Parcel, Place
 from aio_sm_async.fanout.request import InferenceRequest
+from aio_sm_async.supervision import is_being_cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Gathering:
             try:
                 return await self._pull_row(load.deadline)
             except asyncio.CancelledError as error:
-                if _is_being_cancelled():
+                if is_being_cancelled():
                     raise
                 self._end = error
             except Exception as error:  # noqa: BLE001 - the source's own, told once all before it is packed
@@ -162,8 +163,3 @@ class Gathering:
                 "Raise max_bytes (128,000 at most), or send such rows without pack=.",
             )
         return body
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

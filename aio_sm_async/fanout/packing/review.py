@@ -14,8 +14,8 @@ from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.outcome import Attempt
 from aio_sm_async.fanout.packing.parcel import Parcel, Parted, RowOutcome
 from aio_sm_async.fanout.packing.row_result import RowResult
+from aio_sm_async.fanout.prepared import Prepare, Prepared
 from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepare, Prepared
 from aio_sm_async.fanout.second_try import SecondTries
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.options import InvocationOptions

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from aio_sm_async.codecs import JSONLines
 from aio_sm_async.errors import InferenceFailedError, InvalidRequestError, RowCountError
-from aio_sm_async.fanout.fan_out import present_all
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import InferenceOutcome
 from aio_sm_async.fanout.packing.pack import Pack
 from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.packing.row_result import RowResult
+from aio_sm_async.fanout.presentation import present_all
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.fanout.second_try import RetryFailed
 from aio_sm_async.flight import AnyFuture

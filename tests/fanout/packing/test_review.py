@@ -10,15 +10,16 @@ import pytest
 
 from aio_sm_async.codecs import JSONLines
 from aio_sm_async.errors import DecodeError, InferenceFailedError, InvalidRequestError, TooManyFailuresError
-from aio_sm_async.fanout.fan_out import FanOut, present_all
+from aio_sm_async.fanout.fan_out import FanOut
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import InferenceOutcome
 from aio_sm_async.fanout.packing.pack import Pack
 from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.packing.parcel import Parted, RowOutcome
 from aio_sm_async.fanout.packing.row_result import RowResult
+from aio_sm_async.fanout.prepared import Prepared
+from aio_sm_async.fanout.presentation import present_all
 from aio_sm_async.fanout.request import InferenceRequest
-from aio_sm_async.fanout.run import Prepared
 from aio_sm_async.fanout.second_try import RetryFailed
 from aio_sm_async.flight import AnyFuture
 from tests.fanout.stage import Counted, Stage, steps, take_all

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from aio_sm_async.codecs import JSONLines
-from aio_sm_async.fanout.fan_out import FanOut, present_all
+from aio_sm_async.fanout.fan_out import FanOut
 from aio_sm_async.fanout.outcome import InferenceOutcome
 from aio_sm_async.fanout.packing.pack import Pack
 from aio_sm_async.fanout.packing.packing import Packing
 from aio_sm_async.fanout.packing.row_result import RowResult
+from aio_sm_async.fanout.presentation import present_all
 from tests.fanout.stage import Stage, steps
 
 
