@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -302,6 +303,40 @@ async def test_one_process_at_a_time(aws: Emulator, clients: Clients, journal: P
 
     async with second:
         assert 1 == (await second.invoke(1)).value
+
+
+async def test_a_journal_that_cannot_be_written_stops_the_intake(
+    aws: Emulator, clients: Clients, journal: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is in flight comes back, nothing more is sent, and no message is deleted."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    outcomes = []
+
+    def delete() -> None:
+        for each in journal.parent.glob("run.sqlite*"):
+            each.unlink()
+
+    async def rows() -> AsyncIterator[dict[str, int]]:
+        for row in ROWS[:4]:
+            yield row
+        await until(lambda: len(endpoint.invocations) == 4)
+        await asyncio.to_thread(delete)
+        endpoint.set_instances(1)
+        for number in range(4, 100_000):
+            yield {"id": number}
+            await asyncio.sleep(0)
+
+    async with clients.new(endpoint, journal=journal, close_timeout_seconds=0.5) as client:
+        with pytest.raises(JournalError):
+            async for outcome in client.as_completed(rows(), key=row_id):
+                outcomes.append(outcome)
+
+    results = [outcome.result.value for outcome in outcomes if outcome.result]
+    assert ROWS[:4] == sorted(results, key=row_id)
+    assert {JournalError} == {type(outcome.error) for outcome in outcomes if outcome.error}
+    assert 4 == len(endpoint.invocations)
+    assert 4 == left_in(queue_of(aws, endpoint))
+    assert "aio_sm_async.journal" in {record.name for record in caplog.records}
 
 
 async def test_recover_needs_a_journal(aws: Emulator, clients: Clients) -> None:

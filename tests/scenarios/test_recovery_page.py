@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from aio_sm_async import InferenceError
 from aio_sm_async.emulator import Emulator
 from aio_sm_async.emulator.model import echo
 from tests.scenarios.stage import Clients
 
 PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 SECTIONS = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)
+JOURNAL = next(section for section in SECTIONS if section.startswith("The same program, run again"))
 TOKENS = next(section for section in SECTIONS if section.startswith("Another process: tokens"))
 
 
@@ -41,3 +43,37 @@ async def test_tokens(aws: Emulator, clients: Clients, capsys: pytest.CaptureFix
 
     assert "{'text': 'hello'}\n" == capsys.readouterr().out
     assert {"text": "hello"} == names["result"].value  # type: ignore[attr-defined]
+
+
+async def test_journal(
+    aws: Emulator, clients: Clients, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A fan-out that is cut short goes on with the next run; what has no key comes back with `recover`."""
+    endpoint = await aws.create_endpoint("e", echo)
+    fan_out, recover = re.findall(r"```python\n(.*?)```", JOURNAL, re.DOTALL)
+    saved: list[str] = []
+
+    def save(key: str, result: object, error: Exception | None) -> None:
+        saved.append(key)
+        if len(saved) == 4:
+            raise KeyboardInterrupt
+
+    names: dict[str, object] = {
+        "AsyncInferenceClient": lambda _, journal: clients.new(endpoint, journal=tmp_path / journal),
+        "InferenceError": InferenceError,
+        "rows": [{"id": number} for number in range(8)],
+        "save": save,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        await run(fan_out, names)
+    await run(fan_out, names)
+    async with clients.new(endpoint, journal=tmp_path / "run.sqlite") as client:
+        future = await client.submit("no key")
+        del future
+    await endpoint.wait_idle()
+    await run(recover, names)
+
+    assert {str(number) for number in range(8)} == set(saved)
+    assert 9 == len(saved)  # the fourth was saved, and its taker killed before it asked for the next
+    assert 9 == len(endpoint.invocations)
+    assert capsys.readouterr().out.endswith(" no key\n")
