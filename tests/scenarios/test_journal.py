@@ -13,7 +13,9 @@ from aio_sm_async import (
     AsyncInferenceClient,
     ConfigurationError,
     InferenceFailedError,
+    InferenceOutcome,
     InferenceRequest,
+    InferenceResult,
     InvalidRequestError,
     JournalError,
     RetryFailed,
@@ -26,6 +28,7 @@ from aio_sm_async.emulator.endpoint import Endpoint
 from aio_sm_async.emulator.fault import Fault
 from aio_sm_async.emulator.model import Answer, echo
 from aio_sm_async.emulator.rule import Rule
+from tests.fanout.stage import take_all
 from tests.scenarios.stage import FAST_POLLING, Clients, left_in, queue_of, until
 
 ROWS = [{"id": number} for number in range(8)]
@@ -310,7 +313,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_intake(
 ) -> None:
     """What is in flight comes back, nothing more is sent, and no message is deleted."""
     endpoint = await aws.create_endpoint("e", echo, instances=0)
-    outcomes = []
+    outcomes: list[InferenceOutcome[InferenceResult[object]]] = []
 
     def delete() -> None:
         for each in journal.parent.glob("run.sqlite*"):
@@ -328,8 +331,7 @@ async def test_a_journal_that_cannot_be_written_stops_the_intake(
 
     async with clients.new(endpoint, journal=journal, close_timeout_seconds=0.5) as client:
         with pytest.raises(JournalError):
-            async for outcome in client.as_completed(rows(), key=row_id):
-                outcomes.append(outcome)
+            await take_all(client.as_completed(rows(), key=row_id), outcomes)
 
     results = [outcome.result.value for outcome in outcomes if outcome.result]
     assert ROWS[:4] == sorted(results, key=row_id)
