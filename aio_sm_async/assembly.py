@@ -20,6 +20,7 @@ from aio_sm_async.dispatch import Dispatch
 from aio_sm_async.drafts import Draft, Drafts
 from aio_sm_async.engine import Engine
 from aio_sm_async.flow import SubmitPermits
+from aio_sm_async.jobs import Jobs
 from aio_sm_async.journal import Journal
 from aio_sm_async.journaling import Journaling
 from aio_sm_async.options import InvocationOptions
@@ -61,6 +62,7 @@ class Assembly:
     identity: ClientIdentity
     engine: Engine
     tokens: Tokens
+    jobs: Jobs
     drafts: Drafts
     recovery: Recovery
     windows: Windows
@@ -178,9 +180,19 @@ async def assemble(settings: ClientSettings, stack: AsyncExitStack) -> Assembly:
         clock=settings.clock,
         max_body_bytes=settings.max_body_bytes,
     )
+    jobs = Jobs(engine, identity, objects, retries, whereabouts, sends_names=drafts.sends_names)
     recovery = Recovery(engine, journal, settings.clock)
     return Assembly(
-        identity, engine, tokens, drafts, recovery, windows, permits, wiring.counters, wiring.call_counts
+        identity,
+        engine,
+        tokens,
+        jobs,
+        drafts,
+        recovery,
+        windows,
+        permits,
+        wiring.counters,
+        wiring.call_counts,
     )
 
 

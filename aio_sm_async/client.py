@@ -29,6 +29,7 @@ from aio_sm_async.fanout import (
 )
 from aio_sm_async.flight import AnyFuture
 from aio_sm_async.future import InferenceFuture
+from aio_sm_async.jobs import JobRun
 from aio_sm_async.lifetime import Lifetime
 from aio_sm_async.options import (
     INVOCATION_OPTIONS,
@@ -484,9 +485,16 @@ class AsyncInferenceClient:
         *,
         in_order: bool,
     ) -> FanOut[Y]:
-        merged, prepare = self._ready(options, "map" if in_order else "as_completed")
+        merged, prepare, job = self._ready(options, "map" if in_order else "as_completed")
         return self._life.fan_outs.open(
-            payloads, merged, prepare, present, in_order=in_order, is_resumable=self._is_resumable
+            payloads,
+            merged,
+            prepare,
+            present,
+            in_order=in_order,
+            is_resumable=self._is_resumable,
+            begin=job.begin if job is not None else None,
+            is_new=job.is_new if job is not None else None,
         )
 
     @property
@@ -502,16 +510,21 @@ class AsyncInferenceClient:
         *,
         in_order: bool,
     ) -> FanOut[Y]:
-        merged, prepare = self._ready(options, "map" if in_order else "as_completed")
+        merged, prepare, job = self._ready(options, "map" if in_order else "as_completed")
+        if job is not None:
+            raise InvalidRequestError(
+                "job", "names outputs after single items, and pack= puts many into one", "Leave out one."
+            )
         return self._life.fan_outs.open_packed(
             rows, merged, packing, prepare, present, in_order=in_order, is_resumable=self._is_resumable
         )
 
-    def _ready(self, options: FanOutOptions, name: str) -> tuple[FanOutOptions, Preparation]:
+    def _ready(self, options: FanOutOptions, name: str) -> tuple[FanOutOptions, Preparation, JobRun | None]:
         refuse_unknown(options, FanOutOptions.__optional_keys__, getattr(self, name), name=name)
         assembly = self._life.assembly
         merged: FanOutOptions = {**self._options, **options}
-        return merged, Preparation(assembly.drafts, assembly.engine, assembly.recovery, merged)
+        job = assembly.jobs.of(merged)
+        return merged, Preparation(assembly.drafts, assembly.engine, assembly.recovery, merged, job), job
 
 
 def _packing(pack: Pack | None, codec: RowCodec | None) -> Packing | None:

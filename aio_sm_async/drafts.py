@@ -26,6 +26,22 @@ PLACEHOLDER = "s3://to-be-uploaded/input"
 
 
 @dataclass(frozen=True, slots=True)
+class OutputNames:
+    """What an output is called, where that is not for `Drafts` to choose.
+
+    Attributes:
+        extension: ``S3OutputPathExtension``, whole.
+        filename: ``Filename``.
+    """
+
+    extension: str
+    filename: str
+
+    def __str__(self) -> str:
+        return f"{self.extension}/{self.filename}"
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A request, checked; ``upload`` is what must be in S3 before it is sent."""
 
@@ -47,6 +63,18 @@ class Draft:
             filename=invocation.filename,
         )
 
+    def under(self, names: OutputNames) -> Draft:
+        """The same, its output called like this.
+
+        Raises:
+            InvalidRequestError: The extension is too long.
+        """
+        request = replace(self.request, s3_output_path_extension=names.extension, filename=names.filename)
+        check_request(request)
+        invocation = self.invocation
+        invocation.extension, invocation.filename = names.extension, names.filename
+        return Draft(invocation, request, self.upload)
+
 
 class Drafts:
     """Makes requests.
@@ -59,7 +87,7 @@ class Drafts:
 
     def __init__(self, identity: ClientIdentity, *, sends_names: bool, uploads_configured: bool) -> None:
         self._identity = identity
-        self._sends_names = sends_names
+        self.sends_names = sends_names
         self._uploads_configured = uploads_configured
         self._count = 0
 
@@ -143,8 +171,8 @@ class Drafts:
             invocation_timeout_seconds=options.get("invocation_timeout_seconds"),
         )
         check_request(request)
-        is_in_block = self._sends_names and request.filename is None
-        if self._sends_names:
+        is_in_block = self.sends_names and request.filename is None
+        if self.sends_names:
             request = self._named(request, object_name)
         self._count += 1
         invocation = Invocation(

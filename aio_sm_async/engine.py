@@ -25,7 +25,7 @@ from aio_sm_async.lookout import Lookout
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.completion import Completion
 from aio_sm_async.protocol.identifiers import Ownership
-from aio_sm_async.protocol.invocation import Delivery, Invocation
+from aio_sm_async.protocol.invocation import Invocation
 from aio_sm_async.protocol.journal_entry import JournalEntry
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.registry import (
@@ -267,7 +267,7 @@ class Engine:
         if isinstance(outcome, DeadlinePassed):
             self._tower.perform(self.registry.given_up(invocation, outcome.reason) if invocation else [])
         else:
-            self._tower.perform(self.registry.delivered(Delivery(outcome, source)))
+            self._tower.recall(outcome, source)
 
     def look(self, invocation: Invocation) -> None:
         """Ask S3 about the invocation now, and not only when polling would: it may have ended long ago."""

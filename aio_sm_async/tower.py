@@ -20,7 +20,7 @@ from aio_sm_async.future import FutureOwner, InferenceFuture
 from aio_sm_async.journaling import Journaling
 from aio_sm_async.lookout import Lookout
 from aio_sm_async.outcome import Outcomes
-from aio_sm_async.protocol.completion import Completed, Expired
+from aio_sm_async.protocol.completion import Completed, Completion, Expired
 from aio_sm_async.protocol.invocation import Delivery, Invocation
 from aio_sm_async.protocol.registry import (
     Acknowledge,
@@ -216,6 +216,13 @@ class Tower:
             cleaning = self._supervisor.spawn(self._dispatch.clean_up(flight), name="clean up")
             cleaning.add_done_callback(lambda _: self.cleaning.leave())
 
+    def recall(self, completion: Completion, source: str) -> None:
+        """An invocation that was adopted had ended: read its outcome, without polling for it as well."""
+        self.perform(self._registry.delivered(Delivery(completion, source)))
+        invocation = self._registry.get(completion.inference_id)
+        if invocation is not None and invocation.is_resolving:
+            self._lookout.forget(completion.inference_id)
+
     def watch(self, flight: Flight, *, at_once: bool = False) -> None:
         """Let time and polling look after it, if it is still pending; ``at_once`` if it may have ended."""
         if flight.invocation.inference_id in self._registry:
@@ -229,11 +236,12 @@ class Tower:
         except Exception as error:  # a defect, ours or a credential provider's, must not leave it pending
             logger.exception("could not fetch the outcome of %s", invocation.inference_id)
             found = Fetched(Undeliverable(invocation.inference_id, error))
+        flight = self.flights.get(invocation.inference_id)
         if isinstance(found, NotThere):
             self.perform(self._registry.missing(invocation, self._clock.monotonic()))
-            self._follow_alarm()
+            if flight is not None:
+                self.watch(flight)
             return
-        flight = self.flights.get(invocation.inference_id)
         if flight is not None:
             flight.body = found.body
         self.perform(self._registry.resolved(invocation, found.outcome, delivery.source))

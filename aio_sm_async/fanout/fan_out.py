@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Awaitable, Callable, Sized
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -145,6 +145,8 @@ class FanOuts:
         *,
         in_order: bool,
         is_resumable: bool = False,
+        begin: Callable[[], Awaitable[None]] | None = None,
+        is_new: Callable[[str], bool] | None = None,
     ) -> FanOut[Y]:
         """A new one, which begins when it is iterated over.
 
@@ -155,6 +157,8 @@ class FanOuts:
             present: Makes of an outcome what is handed out; what it raises ends it all.
             in_order: Hand out in the order of the source; if not, first done first.
             is_resumable: Whether keys are remembered, so that no two items may share one.
+            begin: Waited for before the first item is pulled; what it raises ends it all.
+            is_new: Whether a key is one that no item had before, where that is asked of all.
 
         Raises:
             InvalidRequestError: The options cannot work.
@@ -168,8 +172,9 @@ class FanOuts:
             limits=limits,
             failure_limit=FailureLimit(options.get("stop_after_failures")),
             prepare=prepare,
-            keys=Keys(options.get("key"), is_unique=is_resumable),
+            keys=Keys(options.get("key"), is_unique=is_resumable, is_new=is_new),
             in_order=in_order,
+            begin=begin,
         )
         return FanOut(run, present)
 
@@ -246,12 +251,14 @@ class FanOuts:
         prepare: Prepare,
         keys: Keys,
         in_order: bool,
+        begin: Callable[[], Awaitable[None]] | None = None,
     ) -> Run:
         turns: Turns[Item] = InOrder() if in_order else FirstDone()
         run = Run(
             inflow,
             prepare,
             keys=keys,
+            begin=begin,
             backlog=Backlog(turns, Window(limits.items, limits.bytes)),
             max_sending=self._max_sending,
             supervisor=self._supervisor,

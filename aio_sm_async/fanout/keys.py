@@ -14,19 +14,27 @@ class Keys:
 
     Args:
         make: Makes a key of an item; None if items bring their own, or have none.
-        is_unique: Whether no two items may have the same.
+        is_unique: Whether no two items on their way may have the same.
+        is_new: Whether a key is one that no item had before; None if any may come again later.
     """
 
-    def __init__(self, make: Callable[[object], str | int] | None, *, is_unique: bool) -> None:
+    def __init__(
+        self,
+        make: Callable[[object], str | int] | None,
+        *,
+        is_unique: bool,
+        is_new: Callable[[str], bool] | None = None,
+    ) -> None:
         self._make = make
-        self._is_unique = is_unique
+        self._is_unique = is_unique or is_new is not None
+        self._is_new = is_new
         self._inside: set[str] = set()
 
     def enter(self, own: str | None, item: object) -> str | None:
         """The key of an item that was pulled: its own, or one made of it; None if it has none.
 
         Raises:
-            InvalidRequestError: It is no key, or another item on its way has the same.
+            InvalidRequestError: It is no key, or that of another item.
         """
         key = own if own is not None or self._make is None else _text(self._make(item))
         if key is None or not self._is_unique:
@@ -35,11 +43,15 @@ class Keys:
             raise InvalidRequestError(
                 "key", f"must have 1 to {MAX_KEY_CHARACTERS:,} characters, got {len(key):,}", "Shorten it."
             )
-        if key in self._inside:
+        if self._is_new is not None:
+            is_double = not self._is_new(key)
+        else:
+            is_double = key in self._inside
+            self._inside.add(key)
+        if is_double:
             raise InvalidRequestError(
                 "key", f"{key!r} is the key of two items", "Make keys that tell items apart."
             )
-        self._inside.add(key)
         return key
 
     def exit(self, key: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.progress import FanOutProgress
@@ -24,6 +24,12 @@ class FanOutOptions(InvocationOptions, total=False):
             the client's ``max_in_flight``.
         key: Makes of an item the key that tells it from all others, a str or an int; an `InferenceRequest`
             may bring its own. With a journal, what an earlier process sent is not sent again.
+        job: Names outputs after this job and the items' keys, so that any machine can go on with it: what is
+            in S3 already is not sent again. 1 to 64 of ``[A-Za-z0-9._-]``, no dot first.
+        version: Of a job's model, prompt or whatever else makes its old answers useless: answers of another
+            version are not taken.
+        finished: What becomes of the items of a job that are in S3 already: ``"yield"``, the default, hands
+            them out, ``"skip"`` leaves them out.
         max_buffered_bytes: Nothing is pulled while payloads and responses of so many bytes are held; 64 MiB
             by default. Responses beyond it are left in S3, and read again when their turn comes.
         progress: Called with a snapshot whenever a request was sent or an item has its outcome; True shows
@@ -36,6 +42,9 @@ class FanOutOptions(InvocationOptions, total=False):
 
     window: int | None
     key: Callable[[Any], str | int] | None
+    job: str | None
+    version: str | int | None
+    finished: Literal["yield", "skip"] | None
     max_buffered_bytes: int | None
     progress: bool | Callable[[FanOutProgress], object] | None
     retry_failed: RetryFailed | None

@@ -21,19 +21,27 @@ class Prepared:
             handed out its outcome.
         repeat: The same request once more, for a second try; None if its payload can be read only once.
         review: Looks at its outcome before it is settled, and tells what it is; None to take it as it is.
+        is_left_out: Its turn passes without it: it is finished, and not wanted.
     """
 
     size_bytes: int
     send: Callable[[], Awaitable[AnyFuture | None]]
     repeat: InferenceRequest | None = None
     review: Review | None = None
+    is_left_out: bool = False
 
 
 class Prepare(Protocol):
     """Checks one request, and makes it ready; its key is given apart."""
 
     def __call__(
-        self, request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+        self,
+        request: InferenceRequest,
+        key: str | None,
+        index: int = 0,
+        /,
+        *,
+        replaces: AnyFuture | None = None,
     ) -> Prepared:
         """The request, in place of an attempt that failed; what it raises is the item's outcome."""
         ...

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 
 from aio_sm_async.errors import ClientClosedError, InvalidRequestError, JournalError
@@ -40,6 +40,7 @@ class Run:
     Args:
         intake: The source.
         prepare: Checks one request; what it raises is that item's outcome.
+        begin: Waited for before the first item is pulled; what it raises ends it all. None for nothing.
         keys: Tells items apart.
         backlog: Holds the items.
         max_sending: How many requests may be on their way to SageMaker at once.
@@ -55,6 +56,7 @@ class Run:
         intake: Inflow,
         prepare: Prepare,
         *,
+        begin: Callable[[], Awaitable[None]] | None,
         keys: Keys,
         backlog: Backlog,
         max_sending: int,
@@ -68,6 +70,7 @@ class Run:
         self.tally = tally
         self._intake = intake
         self._prepare = prepare
+        self._begin = begin
         self._keys = keys
         self._backlog = backlog
         self._max_sending = max_sending
@@ -168,6 +171,8 @@ class Run:
 
     async def _pull(self) -> None:
         try:
+            if self._begin is not None:
+                await self._begin()
             while await self._wait_room():
                 pulled = await self._intake.pull()
                 if self._is_ended:  # too many have failed meanwhile
@@ -199,9 +204,12 @@ class Run:
         item.count = len(pulled.places) if isinstance(pulled, Parcel) else 1
         try:
             item.key = self._keys.enter(request.key, pulled)
-            prepared = self._prepare(request, item.key)
+            prepared = self._prepare(request, item.key, item.index)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one item is that item's outcome
             self._settle(item, error)
+            return
+        if prepared.is_left_out:
+            self._skip(item)
             return
         item.review = prepared.review
         self._backlog.hold(item, prepared.size_bytes)
@@ -288,7 +296,7 @@ class Run:
     async def _try_again(self, item: Item, repeat: InferenceRequest, seconds: float) -> None:
         await self._second_tries.pause(seconds)
         try:
-            prepared = self._prepare(repeat, item.key, replaces=item.future)
+            prepared = self._prepare(repeat, item.key, item.index, replaces=item.future)
         except Exception as error:  # noqa: BLE001 - as above
             self._settle(item, error)
             return

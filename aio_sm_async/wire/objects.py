@@ -78,15 +78,18 @@ class Objects:
         return read_head(response.headers)
 
     async def list_keys(
-        self, prefix: S3Location, *, max_keys: int = 1000
+        self, prefix: S3Location, *, max_keys: int = 1000, start_after: str = ""
     ) -> AsyncGenerator[list[ListedObject], None]:
         """Yield the objects whose keys begin with the prefix's, in the keys' order, page by page.
 
         Args:
             prefix: The bucket and the beginning of the keys.
             max_keys: The most objects a page.
+            start_after: Keys up to this one are left out.
         """
         query = {"encoding-type": "url", "list-type": "2", "max-keys": str(max_keys), "prefix": prefix.key}
+        if start_after:
+            query["start-after"] = start_after
         while True:
             response = await self._calls.send(
                 "ListObjectsV2", "GET", S3Location(prefix.bucket, ""), query=query

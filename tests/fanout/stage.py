@@ -104,7 +104,7 @@ class Stage:
         return self.fan_outs.open(source, options, self.prepare, present_all, in_order=False)
 
     def prepare(
-        self, request: InferenceRequest, key: str | None = None, *, replaces: object = None
+        self, request: InferenceRequest, key: str | None = None, index: int = 0, *, replaces: object = None
     ) -> Prepared:
         """Refuses what begins with ``bad``."""
         if self.refuses or str(request.payload).startswith(BAD):

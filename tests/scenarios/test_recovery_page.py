@@ -18,6 +18,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "recovery.md"
 SECTIONS = re.split(r"^## ", PAGE.read_text("utf-8"), flags=re.MULTILINE)
 JOURNAL = next(section for section in SECTIONS if section.startswith("The same program, run again"))
 TOKENS = next(section for section in SECTIONS if section.startswith("Another process: tokens"))
+JOBS = next(section for section in SECTIONS if section.startswith("Without a disk: jobs"))
 
 
 async def run(text: str, names: dict[str, object]) -> None:
@@ -77,3 +78,21 @@ async def test_journal(
     assert 9 == len(saved)  # the fourth was saved, and its taker killed before it asked for the next
     assert 9 == len(endpoint.invocations)
     assert capsys.readouterr().out.endswith(" no key\n")
+
+
+async def test_jobs(aws: Emulator, clients: Clients, capsys: pytest.CaptureFixture[str]) -> None:
+    """One run sends all, the next takes them from S3, and one that skips them has nothing to do."""
+    endpoint = await aws.create_endpoint("e", echo, max_concurrent_invocations_per_instance=50)
+    send, skip = re.findall(r"```python\n(.*?)```", JOBS, re.DOTALL)
+    for example in (send, send):
+        async with clients.new(endpoint) as client:
+            await run(example, {"client": client})
+    async with clients.new(endpoint) as client:
+        names: dict[str, object] = {"client": client}
+        await run(send, names)
+        await run(skip, names)
+
+    said = capsys.readouterr().out
+    assert 3 * 10 == said.count("'text': 'row ")
+    assert "new:" not in said
+    assert 10 == len(endpoint.invocations)

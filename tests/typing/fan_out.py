@@ -37,6 +37,8 @@ async def calls(client: AsyncInferenceClient) -> None:
     assert_type(client.map([1, "two", b"3"]), FanOut[Result])
     assert_type(client.map(numbers(), window=5, accept="text/plain"), FanOut[Result])
     assert_type(client.map([], return_exceptions=True), FanOut[Result | Exception])
+    assert_type(client.map([1], job="run", key=str, version=2, finished="skip"), FanOut[Result])
+    client.map([1], job="run", finished="never")  # type: ignore[call-overload]
     assert_type(client.as_completed([], progress=show), FanOut[InferenceOutcome[Result]])
     assert_type(client.map([], progress=True), FanOut[Result])
     async for result in client.map(InferenceRequest(number, key=str(number)) for number in range(3)):

@@ -51,13 +51,20 @@ class Review:
         }
 
     def prepare(
-        self, request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+        self,
+        request: InferenceRequest,
+        key: str | None,
+        index: int = 0,
+        /,
+        *,
+        replaces: AnyFuture | None = None,
     ) -> Prepared:
         """Check the request for a parcel.
 
         Args:
             request: Its payload is the parcel.
             key: What the parcel is called.
+            index: Its place among the parcels.
             replaces: The attempt that failed, if this is a second try.
 
         Raises:
@@ -67,7 +74,7 @@ class Review:
         assert isinstance(parcel, Parcel)
         if parcel.error is not None:
             raise parcel.error
-        prepared = self._prepare(self._request(parcel.rows), key, replaces=replaces)
+        prepared = self._prepare(self._request(parcel.rows), key, index, replaces=replaces)
         return replace(prepared, repeat=request, review=partial(self._conclude, parcel.rows))
 
     def results(self, count: int, result: Result) -> list[RowResult]:

@@ -143,7 +143,7 @@ async def test_what_is_asked_for(stage: Stage, accept: str | None, asked: str) -
     requests: list[InferenceRequest] = []
 
     def prepare(
-        request: InferenceRequest, key: str | None, /, *, replaces: AnyFuture | None = None
+        request: InferenceRequest, key: str | None, index: int = 0, /, *, replaces: AnyFuture | None = None
     ) -> Prepared:
         requests.append(request)
         raise ValueError
