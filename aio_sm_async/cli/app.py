@@ -22,6 +22,8 @@ from aio_sm_async.cli.lookup import HELP as LOOKUP_HELP
 from aio_sm_async.cli.lookup import lookup_command
 from aio_sm_async.cli.map import HELP as MAP_HELP
 from aio_sm_async.cli.map import map_command
+from aio_sm_async.cli.recover import HELP as RECOVER_HELP
+from aio_sm_async.cli.recover import recover_command
 from aio_sm_async.version import __version__
 
 app = typer.Typer(
@@ -33,6 +35,7 @@ app = typer.Typer(
 
 app.command("map", help=MAP_HELP)(map_command)
 app.command("invoke", help=INVOKE_HELP)(invoke_command)
+app.command("recover", help=RECOVER_HELP)(recover_command)
 app.command("attach", help=ATTACH_HELP)(attach_command)
 app.command("lookup", help=LOOKUP_HELP)(lookup_command)
 app.command("emulate", help=EMULATE_HELP)(emulate_command)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from aiobotocore.session import AioSession
@@ -52,8 +53,11 @@ class Connection:
     settings: Mapping[str, object] = field(default_factory=dict)
     clock: Clock = field(default_factory=SystemClock)
 
-    def client(self) -> AsyncInferenceClient:
+    def client(self, *, journal: Path | None = None) -> AsyncInferenceClient:
         """A client that is not open yet.
+
+        Args:
+            journal: The file that remembers what was sent; None to remember nothing.
 
         Raises:
             ConfigurationError: The settings cannot work.
@@ -70,6 +74,7 @@ class Connection:
             session=self._session(),
             region_name=self.region,
             endpoint_urls=self.endpoint_urls,
+            journal=journal,
             clock=self.clock,
             **settings,
             **self.request,

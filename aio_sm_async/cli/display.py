@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
+from anyio import to_thread
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -119,4 +121,9 @@ class Display:
     async def _tell(self) -> None:
         while True:
             await self._clock.sleep_until(self._clock.monotonic() + LINE_SECONDS)
-            self._console.print(self.line(), soft_wrap=True, highlight=False, markup=False)
+            await self.say(self.line())
+
+    async def say(self, text: str) -> None:
+        """Tell people something, above the panel if there is one. A pipe may keep us waiting for long."""
+        write = partial(self._console.print, text, soft_wrap=True, highlight=False, markup=False)
+        await to_thread.run_sync(write, abandon_on_cancel=True)

@@ -13,8 +13,8 @@ from aio_sm_async.cli.sources import BrokenItem, Item, ItemSource
 from aio_sm_async.fanout import InferenceRequest
 from aio_sm_async.protocol.request import MAX_INLINE_BYTES
 
-Place = tuple[int, str]
-"""An item's index, and where a person finds it."""
+Place = tuple[int | None, str]
+"""An item's index, if that is known, and where a person finds it."""
 
 
 class Feed:

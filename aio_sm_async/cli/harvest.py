@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterable
 
 from aio_sm_async.cli.account import Account
-from aio_sm_async.cli.feed import Feed, Place
+from aio_sm_async.cli.feed import Place
 from aio_sm_async.cli.hopeless import is_hopeless
-from aio_sm_async.cli.sinks import ErrorsFile, Result, Sink
+from aio_sm_async.cli.sinks import Sinks
+from aio_sm_async.cli.supply import Outcome, Supply
 from aio_sm_async.errors import (
     AmbiguousError,
     ClientClosedError,
@@ -16,29 +17,23 @@ from aio_sm_async.errors import (
     NotFoundError,
     ResultError,
 )
-from aio_sm_async.fanout import InferenceOutcome
-
-Outcome = InferenceOutcome[Result]
 
 
 class Harvest:
     """Brings in a run.
 
     Args:
-        feed: Knows where each item came from.
-        sink: Takes results.
-        errors: Takes errors.
+        supply: Knows where each item came from.
+        sinks: Take results and errors.
         account: Counts.
         writes_at_once: How many results may be written at a time. With a journal it must be one: whoever
             asks for the next item has taken the one before, and it is never delivered again.
     """
 
-    def __init__(
-        self, feed: Feed, sink: Sink, errors: ErrorsFile, account: Account, *, writes_at_once: int
-    ) -> None:
-        self._feed = feed
-        self._sink = sink
-        self._errors = errors
+    def __init__(self, supply: Supply, sinks: Sinks, account: Account, *, writes_at_once: int) -> None:
+        self._supply = supply
+        self._sink = sinks.results
+        self._errors = sinks.errors
         self._account = account
         self._places = asyncio.Semaphore(writes_at_once)
         self._is_one_by_one = writes_at_once == 1
@@ -64,7 +59,7 @@ class Harvest:
 
     async def _take(self, outcome: Outcome) -> None:
         assert outcome.key is not None
-        place = self._feed.take_place(outcome.key)
+        place = self._supply.take_place(outcome.key)
         if outcome.error is not None:
             await self._take_error(outcome.key, place, outcome.error)
             return

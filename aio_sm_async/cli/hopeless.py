@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
-from aio_sm_async.errors import AccessDeniedError, CredentialsError, ServiceError, ValidationError
+from aio_sm_async.errors import (
+    AccessDeniedError,
+    CredentialsError,
+    JournalError,
+    ServiceError,
+    ValidationError,
+)
 
 _NO_SUCH_ENDPOINT = re.compile(
     r"(?i)endpoint\b.*\b(?:not found|could not be found|does not exist)|could not find endpoint"
@@ -12,7 +18,9 @@ _NO_SUCH_ENDPOINT = re.compile(
 
 
 def is_hopeless(error: Exception) -> bool:
-    """Whether going on would only repeat it: no permission, no credentials, no such endpoint."""
+    """Whether going on would only repeat it: no permission, no credentials, no such endpoint, no room."""
+    if isinstance(error, JournalError):
+        return True
     if not isinstance(error, ServiceError) or error.operation != "InvokeEndpointAsync":
         return isinstance(error, CredentialsError)
     if isinstance(error, AccessDeniedError | CredentialsError):

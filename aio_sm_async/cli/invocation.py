@@ -24,6 +24,11 @@ def resume_command(context: typer.Context) -> str:
     return shlex.join([*program(), *again])
 
 
+def command_again(context: typer.Context) -> str:
+    """What to type to do the same once more."""
+    return shlex.join([*program(), *arguments_of(context)])
+
+
 def program() -> list[str]:
     """What this program was started as."""
     started = Path(sys.argv[0])

@@ -32,8 +32,9 @@ from aio_sm_async.cli.options import (
     Ttl,
     Uploads,
 )
+from aio_sm_async.cli.plan import Plan
 from aio_sm_async.cli.rehearsal import rehearse
-from aio_sm_async.cli.run import MapRun, Plan
+from aio_sm_async.cli.run import Run
 from aio_sm_async.cli.sinks import beside
 
 HELP = f"""Send every item of SOURCE through an endpoint, and write the results to a file, a directory or S3.
@@ -91,6 +92,22 @@ InOrder = Annotated[
 Limit = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Read only the first N items.", rich_help_panel=COURSE)
 ]
+Journal = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Remembers what was sent, for --resume; otherwise SINK.journal.sqlite, and none for S3.",
+        rich_help_panel=COURSE,
+    ),
+]
+NoJournal = Annotated[
+    bool,
+    typer.Option(
+        "--no-journal",
+        help="Remember nothing: after a crash, what was in flight is sent again.",
+        rich_help_panel=COURSE,
+    ),
+]
 RetryFailed = Annotated[
     int | None,
     typer.Option(
@@ -131,6 +148,8 @@ def map_command(
     output: SinkText,
     *,
     resume: Resume = False,
+    journal: Journal = None,
+    no_journal: NoJournal = False,
     errors: Errors = None,
     key_field: KeyField = None,
     in_order: InOrder = False,
@@ -181,6 +200,8 @@ def map_command(
                     "max_submit_rate": max_submit_rate,
                 },
             ),
+            journal=None if no_journal else journal or _journal_beside(output),
+            is_journal_temporary=journal is None,
             key_field=key_field,
             content_type=content_type,
             resumes=resume,
@@ -194,9 +215,13 @@ def map_command(
         )
         if dry_run:
             return await _rehearse(plan, as_json=as_json)
-        return await _run(plan, as_json=as_json)
+        return await carry_out(plan, as_json=as_json)
 
     execute(work())
+
+
+def _journal_beside(output: str) -> Path | None:
+    return None if output.startswith("s3://") else beside(output, ".journal.sqlite")
 
 
 async def _rehearse(plan: Plan, *, as_json: bool) -> ExitCode:
@@ -208,8 +233,9 @@ async def _rehearse(plan: Plan, *, as_json: bool) -> ExitCode:
     return found.exit_code
 
 
-async def _run(plan: Plan, *, as_json: bool) -> ExitCode:
-    summary = await MapRun(plan, Console(file=sys.stderr)).run()
+async def carry_out(plan: Plan, *, as_json: bool) -> ExitCode:
+    """Run, and tell how it ended."""
+    summary = await Run(plan, Console(file=sys.stderr)).run()
     if as_json:
         print(summary.as_json())
     if not plan.is_quiet or summary.exit_code != ExitCode.SUCCEEDED:

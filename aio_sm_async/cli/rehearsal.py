@@ -15,7 +15,7 @@ from anyio import to_thread
 from aio_sm_async.cli.account import Account
 from aio_sm_async.cli.exit_codes import ExitCode
 from aio_sm_async.cli.feed import Feed
-from aio_sm_async.cli.run import Plan
+from aio_sm_async.cli.plan import Plan
 from aio_sm_async.cli.shutdown import Shutdown
 from aio_sm_async.cli.sources import BrokenItem, Item, open_source
 from aio_sm_async.cli.words import in_words
@@ -88,6 +88,7 @@ async def rehearse(plan: Plan) -> Rehearsal:
         OSError: The source cannot be read.
         AsyncInferenceError: S3 cannot be listed.
     """
+    assert plan.source is not None
     found = Rehearsal()
     plan.connection.client()  # never opened: it only checks what was asked for
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from aio_sm_async.cli.account import Account, Traffic
 from aio_sm_async.cli.display import LINE_SECONDS, Display
 from aio_sm_async.clock import VirtualClock
+from tests.scenarios.stage import until
 
 ACCOUNT = Account(succeeded=90, failed=10, already_there=100, total=400)
 TRAFFIC = Traffic(in_flight=64, throttled=3, calls=Counter({"PutObject": 2000}))
@@ -55,9 +56,10 @@ async def test_lines_in_a_pipe() -> None:
     clock, out = VirtualClock(), io.StringIO()
     display = a_display(clock, Console(file=out))
     async with display.shown(is_quiet=False):
-        await clock.advance(2 * LINE_SECONDS + 1)
-        display.note = "stopping"
-        await clock.advance(LINE_SECONDS)
+        for count in (1, 2, 3):
+            display.note = "stopping" if count == 3 else ""
+            await clock.advance(LINE_SECONDS)
+            await until(lambda count=count: out.getvalue().count("\n") == count)
     lines = out.getvalue().splitlines()
 
     assert 3 == len(lines)

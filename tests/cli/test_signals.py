@@ -8,11 +8,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from aio_sm_async.emulator import ModelRequest
+from aio_sm_async.emulator.model import echo
 from tests.cli.standing import Standing
 
 
@@ -32,8 +35,9 @@ def start(
 class Gate:
     """A model that answers some requests, then asks for attention, and holds the others until opened."""
 
-    def __init__(self, free: int) -> None:
+    def __init__(self, free: int, *, signals: bool = True) -> None:
         self._free = free
+        self._signals = signals
         self.asked = 0
         self.child: subprocess.Popen[str] | None = None
         self.number = signal.SIGTERM
@@ -43,7 +47,7 @@ class Gate:
         self.asked += 1
         if self.asked <= self._free:
             return request.json()
-        if self.asked == self._free + 1:
+        if self.asked == self._free + 1 and self._signals:
             assert self.child is not None
             self.child.send_signal(self.number)
         await self._open.wait()
@@ -55,6 +59,18 @@ class Gate:
 
 def keys_in(path: str) -> list[str]:
     return [json.loads(line)["key"] for line in Path(path).read_text().splitlines()]
+
+
+def while_alive(child: subprocess.Popen[str], until: Callable[[], bool]) -> None:
+    """Return once the condition holds; a child that ends before is a failure."""
+    while not until():
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"it ended with {child.wait(timeout=0.05)}")
+
+
+def s3_looks(aws: Standing) -> int:
+    """How often anybody looked for a result."""
+    return sum(aws.aws.calls[name] for name in ("HeadObject", "GetObject", "ListObjectsV2"))
 
 
 def wait_for(child: subprocess.Popen[str], mark: str) -> str:
@@ -146,13 +162,12 @@ def test_standard_input_is_left(aws: Standing) -> None:
 
 def test_an_invocation_that_is_left(aws: Standing) -> None:
     """Ctrl-C while one result is waited for prints its token: the inference goes on."""
-    gate = Gate(free=0)
-    gate.number = signal.SIGINT
-    endpoint = aws.endpoint(gate)
+    endpoint = aws.endpoint(echo, instances=0)
+    looks = s3_looks(aws)
     child = start("1", "-e", endpoint.name, command="invoke")
-    gate.child = child
+    while_alive(child, lambda: s3_looks(aws) > looks)  # then it has been accepted
+    child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=30)
-    aws.call(gate.open)
 
     assert 130 == child.returncode
     assert endpoint.name == json.loads(err.splitlines()[-1])["endpoint"]

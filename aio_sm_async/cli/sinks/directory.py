@@ -35,7 +35,7 @@ class DirectorySink:
     def __len__(self) -> int:
         return len(self._names)
 
-    async def write(self, index: int, key: str, result: Result) -> None:  # noqa: ARG002 - a file has no index
+    async def write(self, index: int | None, key: str, result: Result) -> None:  # noqa: ARG002 - a file has no index
         """Write a file."""
         path = self._folder / f"{safe_name(key)}{suffix_of(result.content_type)}"
         if result.size_bytes > result.max_body_bytes:

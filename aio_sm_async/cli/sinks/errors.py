@@ -36,7 +36,14 @@ class ErrorsFile:
         return len(self._lines.keys)
 
     async def write(
-        self, index: int, key: str, place: str, *, kind: str, reason: str, inference_id: str | None = None
+        self,
+        index: int | None,
+        key: str,
+        place: str,
+        *,
+        kind: str,
+        reason: str,
+        inference_id: str | None = None,
     ) -> None:
         """Append a line.
 

@@ -28,7 +28,7 @@ class JsonLinesSink:
     def __len__(self) -> int:
         return len(self._lines.keys)
 
-    async def write(self, index: int, key: str, result: Result) -> None:
+    async def write(self, index: int | None, key: str, result: Result) -> None:
         """Append a line."""
         await self._lines.append(record_of(index, key, result))
 

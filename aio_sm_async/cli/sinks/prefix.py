@@ -46,7 +46,7 @@ class PrefixSink:
     def __len__(self) -> int:
         return len(self._names)
 
-    async def write(self, index: int, key: str, result: Result) -> None:  # noqa: ARG002 - an object has no index
+    async def write(self, index: int | None, key: str, result: Result) -> None:  # noqa: ARG002 - an object has no index
         """Put an object; what was left in S3 streams through this machine."""
         content_type = result.content_type or "application/octet-stream"
         location = self._root.child(f"{safe_name(key)}{suffix_of(result.content_type)}")

@@ -15,8 +15,8 @@ def record_of(index: int | None, key: str | None, result: Result) -> Record:
     """The result with its value where JSON can say it, else in Base64; a large one by where it lies.
 
     Args:
-        index: The item's place in the source; None where there is no source.
-        key: The item's key, likewise.
+        index: The item's place in the source; None where that is not known.
+        key: The item's key; None where there are no items, and so no index either.
         result: The result.
     """
     record: Record = {"index": index, "key": key} if key is not None else {}

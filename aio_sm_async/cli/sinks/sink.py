@@ -36,7 +36,7 @@ class Sink(Protocol):
         """How many results were there when it was opened."""
         ...
 
-    async def write(self, index: int, key: str, result: Result) -> None:
+    async def write(self, index: int | None, key: str, result: Result) -> None:
         """Return once the result would survive the end of this process.
 
         Raises:
