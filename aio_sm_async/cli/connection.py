@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiobotocore.session import AioSession
-
 from aio_sm_async.client import AsyncInferenceClient
 from aio_sm_async.clock import Clock, SystemClock
 from aio_sm_async.completions.sqs import SqsNotifications
@@ -20,7 +18,7 @@ from aio_sm_async.protocol.request import InvocationRequest, check_request
 from aio_sm_async.uploads import S3Uploads
 from aio_sm_async.wire.call import SignedCalls
 from aio_sm_async.wire.objects import Objects
-from aio_sm_async.wire.session import AwsSession
+from aio_sm_async.wire.session import AwsSession, session_of
 from aio_sm_async.wire.transport import AiohttpTransport
 
 SERVICES = ("sagemaker-runtime", "sagemaker", "s3", "sqs")
@@ -102,8 +100,8 @@ class Connection:
 
             yield Objects(SignedCalls(session, transport, clock=self.clock, count=count), session)
 
-    def _session(self) -> AioSession | None:
-        return AioSession(profile=self.profile) if self.profile else None
+    def _session(self) -> object | None:
+        return session_of(self.profile) if self.profile else None
 
 
 def parse_endpoint_urls(texts: Sequence[str]) -> dict[str, str]:

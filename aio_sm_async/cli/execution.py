@@ -9,16 +9,9 @@ from typing import NoReturn
 
 import typer
 
-from aio_sm_async.cli.exit_codes import ExitCode
+from aio_sm_async.cli.exit_codes import ExitCode, code_of
 from aio_sm_async.cli.words import in_words
-from aio_sm_async.errors import (
-    AsyncInferenceError,
-    ConfigurationError,
-    InferenceError,
-    InvalidRequestError,
-    ResultError,
-    WaitTimeoutError,
-)
+from aio_sm_async.errors import AsyncInferenceError
 
 
 def execute(work: Coroutine[object, object, ExitCode]) -> NoReturn:
@@ -31,17 +24,6 @@ def execute(work: Coroutine[object, object, ExitCode]) -> NoReturn:
         say(f"aio-sm-async: {in_words(error)}")
         code = code_of(error)
     raise typer.Exit(int(code))
-
-
-def code_of(error: Exception) -> ExitCode:
-    """The exit code for an error that ended a command."""
-    match error:
-        case ConfigurationError() | InvalidRequestError():
-            return ExitCode.WRONG_USAGE
-        case InferenceError() | ResultError() | WaitTimeoutError():
-            return ExitCode.SOME_FAILED
-        case _:
-            return ExitCode.COULD_NOT_GO_ON
 
 
 def say(text: str) -> None:

@@ -5,6 +5,14 @@ from __future__ import annotations
 import signal
 from enum import IntEnum
 
+from aio_sm_async.errors import (
+    ConfigurationError,
+    InferenceError,
+    InvalidRequestError,
+    ResultError,
+    WaitTimeoutError,
+)
+
 
 class ExitCode(IntEnum):
     """The exit code."""
@@ -23,3 +31,14 @@ EXPLAINED = (
     "configuration is wrong; 3, the run could not go on (AWS refuses, the disk is full ...); 130 and 143, "
     "interrupted by Ctrl-C or SIGTERM."
 )
+
+
+def code_of(error: Exception) -> ExitCode:
+    """The exit code for an error that ended a command."""
+    match error:
+        case ConfigurationError() | InvalidRequestError():
+            return ExitCode.WRONG_USAGE
+        case InferenceError() | ResultError() | WaitTimeoutError():
+            return ExitCode.SOME_FAILED
+        case _:
+            return ExitCode.COULD_NOT_GO_ON

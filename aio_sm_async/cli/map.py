@@ -20,11 +20,13 @@ from aio_sm_async.cli.options import (
     ContentType,
     Endpoint,
     EndpointUrls,
+    FailurePath,
     InvocationTimeout,
     Json,
     MaxConcurrentRequests,
     MaxInFlight,
     MaxSubmitRate,
+    OutputPath,
     Profile,
     QueueUrls,
     Quiet,
@@ -96,7 +98,7 @@ Journal = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Remembers what was sent, for --resume; otherwise SINK.journal.sqlite, and none for S3.",
+        help="Remembers what was sent; otherwise SINK.journal.sqlite, and none for S3 or with --job.",
         rich_help_panel=COURSE,
     ),
 ]
@@ -105,6 +107,22 @@ NoJournal = Annotated[
     typer.Option(
         "--no-journal",
         help="Remember nothing: after a crash, what was in flight is sent again.",
+        rich_help_panel=COURSE,
+    ),
+]
+Job = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Names outputs in S3 after this job: what is there already, from any machine, is not sent again.",
+        rich_help_panel=COURSE,
+    ),
+]
+ModelVersion = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Of the job's model: answers of another one are not taken.",
         rich_help_panel=COURSE,
     ),
 ]
@@ -154,6 +172,8 @@ def map_command(
     key_field: KeyField = None,
     in_order: InOrder = False,
     limit: Limit = None,
+    job: Job = None,
+    model_version: ModelVersion = None,
     retry_failed: RetryFailed = None,
     stop_after_failures: StopAfterFailures = None,
     dry_run: DryRun = False,
@@ -161,6 +181,8 @@ def map_command(
     region: Region = None,
     profile: Profile = None,
     queue_url: QueueUrls = None,
+    output_path: OutputPath = None,
+    failure_path: FailurePath = None,
     endpoint_url: EndpointUrls = None,
     client_id: ClientId = None,
     uploads: Uploads = None,
@@ -195,18 +217,22 @@ def map_command(
                 },
                 settings={
                     "client_id": client_id,
+                    "output_path": output_path,
+                    "failure_path": failure_path,
                     "max_in_flight": max_in_flight,
                     "max_concurrent_requests": max_concurrent_requests,
                     "max_submit_rate": max_submit_rate,
                 },
             ),
-            journal=None if no_journal else journal or _journal_beside(output),
+            journal=None if no_journal else journal or _journal_beside(output, job),
             is_journal_temporary=journal is None,
             key_field=key_field,
             content_type=content_type,
             resumes=resume,
             is_in_order=in_order,
             limit=limit,
+            job=job,
+            version=model_version,
             attempts=retry_failed,
             stop_after_failures=stop_after_failures,
             grace_seconds=grace,
@@ -220,8 +246,9 @@ def map_command(
     execute(work())
 
 
-def _journal_beside(output: str) -> Path | None:
-    return None if output.startswith("s3://") else beside(output, ".journal.sqlite")
+def _journal_beside(output: str, job: str | None) -> Path | None:
+    # Where results or outputs in S3 tell what was done, no file has to.
+    return None if output.startswith("s3://") or job is not None else beside(output, ".journal.sqlite")
 
 
 async def _rehearse(plan: Plan, *, as_json: bool) -> ExitCode:

@@ -24,6 +24,8 @@ class Plan:
         resumes: Whether to go on with an earlier run.
         is_in_order: Whether results are written in the order of the source.
         limit: How many items to read at most.
+        job: The job that outputs are named after, so that any machine can go on; None for none.
+        version: The version of the job's model; None where there is only one.
         attempts: How often an item is sent at most; None for once.
         stop_after_failures: After how many failures nothing more is read.
         grace_seconds: How long to wait for what is in flight, once interrupted.
@@ -42,6 +44,8 @@ class Plan:
     resumes: bool = False
     is_in_order: bool = False
     limit: int | None = None
+    job: str | None = None
+    version: str | None = None
     attempts: int | None = None
     stop_after_failures: int | None = None
     grace_seconds: float = 30.0

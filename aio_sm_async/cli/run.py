@@ -13,7 +13,7 @@ from rich.console import Console
 
 from aio_sm_async.cli.account import Account, Traffic, traffic_of
 from aio_sm_async.cli.display import Display
-from aio_sm_async.cli.exit_codes import ExitCode
+from aio_sm_async.cli.exit_codes import ExitCode, code_of
 from aio_sm_async.cli.feed import Feed
 from aio_sm_async.cli.harvest import Harvest
 from aio_sm_async.cli.journal_file import JournalFile
@@ -147,7 +147,7 @@ class Run:
             except (AsyncInferenceError, OSError) as error:
                 self._stopped_by = in_words(error)
                 self._account.unfinished += supply.in_hand
-                return ExitCode.COULD_NOT_GO_ON
+                return code_of(error)
         if shutdown.code is not None and not (supply.is_at_end and not self._account.unfinished):
             self._stopped_by = "interrupted"
             return shutdown.code

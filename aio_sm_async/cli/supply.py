@@ -73,6 +73,8 @@ class FromSource:
         """What becomes of them, in the order that the plan wants."""
         plan = self._plan
         options: FanOutOptions = {
+            "job": plan.job,
+            "version": plan.version,
             "retry_failed": RetryFailed(plan.attempts) if plan.attempts else None,
             "stop_after_failures": plan.stop_after_failures,
         }

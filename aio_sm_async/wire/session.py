@@ -179,6 +179,11 @@ class AwsSession:
         )
 
 
+def session_of(profile: str) -> object:
+    """A session of one profile of the AWS configuration, which is read when a client opens."""
+    return AioSession(profile=profile)
+
+
 class _Opened:
     """What an open session holds."""
 

@@ -377,3 +377,25 @@ def test_a_model_that_is_broken(aws: Standing, capsys: pytest.CaptureFixture[str
     assert end["failed"] == len(records("out.jsonl.errors.jsonl")) >= 3
     assert "items failed" in end["stopped_by"]
     assert end["resume"].endswith("--resume")
+
+
+def test_a_job_of_two_machines(aws: Standing, capsys: pytest.CaptureFixture[str]) -> None:
+    """What one machine had done for a job, another takes from S3; a new model is asked anew."""
+    endpoint = aws.endpoint(echo)
+    command = ["map", rows(5), *to(endpoint), "--job", "a-job", "--quiet"]
+    sent = []
+    for sink, version in [("one.jsonl", "1"), ("two.jsonl", "1"), ("three.jsonl", "2")]:
+        assert 0 == main([*command, "-o", sink, "--model-version", version])
+        sent.append(len(endpoint.invocations))
+
+    assert [5, 5, 10] == sent
+    assert [5, 5, 5] == [len(records(sink)) for sink in ("one.jsonl", "two.jsonl", "three.jsonl")]
+    assert not [name for name in os.listdir() if "journal" in name]
+
+
+def test_a_job_of_no_name(aws: Standing, capsys: pytest.CaptureFixture[str]) -> None:
+    """A job's name that S3 paths cannot hold is refused, with code 2 and the option's name."""
+    code = main(["map", rows(1), *to(aws.endpoint(echo)), "-o", "out.jsonl", "--job", "../up"])
+
+    assert 2 == code
+    assert "--job" in capsys.readouterr().err
