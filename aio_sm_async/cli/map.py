@@ -114,7 +114,7 @@ Job = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="Names outputs in S3 after this job: what is there already, from any machine, is not sent again.",
+        help="Names outputs in S3 after this job: what is there, from any machine, is not sent again.",
         rich_help_panel=COURSE,
     ),
 ]

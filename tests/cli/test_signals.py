@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from aio_sm_async.cli.main import main
 from aio_sm_async.emulator import ModelRequest
 from aio_sm_async.emulator.model import echo
 from tests.cli.standing import Standing
@@ -171,3 +172,20 @@ def test_an_invocation_that_is_left(aws: Standing) -> None:
 
     assert 130 == child.returncode
     assert endpoint.name == json.loads(err.splitlines()[-1])["endpoint"]
+
+
+def test_a_grace_of_nothing(aws: Standing, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --grace 0 nothing is waited for: what was in flight is unfinished, and kept in the journal."""
+
+    async def held(request: ModelRequest) -> object:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return await asyncio.Event().wait()
+
+    endpoint = aws.endpoint(held, max_concurrent_invocations_per_instance=1)
+    Path("rows.jsonl").write_text("1\n2\n3\n")
+    code = main(["map", "rows.jsonl", "-e", endpoint.name, "-o", "out.jsonl", "--grace", "0", "--json"])
+    end = json.loads(capsys.readouterr().out)
+
+    assert (143, 143) == (code, end["exit_code"])
+    assert (3, 0) == (end["unfinished"], end["succeeded"])
+    assert Path("out.jsonl.journal.sqlite").exists()
