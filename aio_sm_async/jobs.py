@@ -60,12 +60,11 @@ class Jobs:
         Raises:
             InvalidRequestError: This client, or this call, cannot have such a job.
         """
-        name, version, finished = options.get("job"), options.get("version"), options.get("finished")
+        version_text(options)
+        name, finished = options.get("job"), options.get("finished")
         if name is None:
-            _refuse_without_job(options)
+            self._refuse_without_job(options)
             return None
-        if version is not None and not isinstance(version, str | int):
-            raise InvalidRequestError("version", "must be a str or an int", 'Write it like "v2".')
         if finished not in (None, "yield", "skip"):
             raise InvalidRequestError("finished", f"is {finished!r}", 'Choose "yield" or "skip".')
         if not self.sends_names:
@@ -85,14 +84,28 @@ class Jobs:
             raise InvalidRequestError(
                 "endpoint_name", "no endpoint was named", "Name one on the client, or with the call."
             )
-        job = Job(name, "" if version is None else str(version), options.get("s3_output_path_extension"))
+        job = Job(name, version_text(options), options.get("s3_output_path_extension"))
         return JobRun(self, job, endpoint_name, options.get("accept"), finished != "skip")
 
+    def _refuse_without_job(self, options: FanOutOptions) -> None:
+        remembered = ("version",) if self.engine.journaling.is_on else ()
+        for name in ("version", "finished"):
+            if options.get(name) is not None and name not in remembered:
+                raise InvalidRequestError(
+                    name, "is of no use without a job", "Name one: job=, or leave it out."
+                )
 
-def _refuse_without_job(options: FanOutOptions) -> None:
-    for name in ("version", "finished"):
-        if options.get(name) is not None:
-            raise InvalidRequestError(name, "is of no use without a job", "Name one: job=, or leave it out.")
+
+def version_text(options: FanOutOptions) -> str:
+    """The version that keys hold for; empty if none was named.
+
+    Raises:
+        InvalidRequestError: It is neither a str nor an int.
+    """
+    version = options.get("version")
+    if version is not None and not isinstance(version, str | int):
+        raise InvalidRequestError("version", "must be a str or an int", 'Write it like "v2".')
+    return "" if version is None else str(version)
 
 
 @dataclass(slots=True, eq=False)

@@ -7,9 +7,9 @@ from hashlib import blake2b
 
 from aio_sm_async.drafts import Draft, Drafts, OutputNames
 from aio_sm_async.engine import Engine
-from aio_sm_async.fanout import InferenceRequest, Prepared, repeat_of
+from aio_sm_async.fanout import FanOutOptions, InferenceRequest, Prepared, repeat_of
 from aio_sm_async.flight import AnyFuture
-from aio_sm_async.jobs import JobRun
+from aio_sm_async.jobs import JobRun, version_text
 from aio_sm_async.journaling import ItemKey
 from aio_sm_async.options import InvocationOptions
 from aio_sm_async.recovery import Recovery
@@ -31,13 +31,14 @@ class Preparation:
         drafts: Drafts,
         engine: Engine,
         recovery: Recovery,
-        options: InvocationOptions,
+        options: FanOutOptions,
         job: JobRun | None = None,
     ) -> None:
         self._drafts = drafts
         self._engine = engine
         self._recovery = recovery
-        self._options = options
+        self._options: InvocationOptions = options
+        self._namespace = version_text(options)
         self._job = job
 
     def __call__(
@@ -89,7 +90,7 @@ class Preparation:
         if key is not None:
             draft.invocation.key = key
             if self._engine.journaling.is_on:
-                item = ItemKey(key, digest=_digest(draft))
+                item = ItemKey(key, self._namespace, _digest(draft))
         send = partial(self._send, draft, item, replaces)
         return Prepared(len(draft.payload or b""), send, repeat_of(request, draft))
 

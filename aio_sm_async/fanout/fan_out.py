@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
 from aio_sm_async.clock import Clock
-from aio_sm_async.errors import InvalidRequestError
 from aio_sm_async.fanout.backlog import Backlog, Item, Result
 from aio_sm_async.fanout.failure_limit import FailureLimit
 from aio_sm_async.fanout.intake import Inflow, Intake, Source
@@ -204,10 +203,6 @@ class FanOuts:
             InvalidRequestError: The options cannot work.
             TypeError: The source is nothing to iterate over.
         """
-        if is_resumable and options.get("key") is not None:
-            raise InvalidRequestError(
-                "key", "a journal does not remember the rows of a pack", "Leave out one of key= and pack=."
-            )
         limits = Limits.of(options, max_in_flight=self._max_in_flight)
         if options.get("window") is not None:
             packing, limits = packing.within(limits)
@@ -235,7 +230,7 @@ class FanOuts:
             limits=limits,
             failure_limit=limit,
             prepare=review.prepare,
-            keys=Keys(None, is_unique=False),
+            keys=Keys(None, is_unique=is_resumable),
             in_order=in_order,
         )
         return FanOut(Unpacking(run, places, review), present)

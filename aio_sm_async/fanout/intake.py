@@ -31,6 +31,10 @@ class Inflow(Protocol):
         """
         ...
 
+    def left_out(self, index: int) -> None:
+        """The item of this place is handed out to nobody."""
+        ...
+
     async def aclose(self) -> None:
         """Pull no more."""
         ...
@@ -75,6 +79,9 @@ class Intake:
             return next(iterator)
         except StopIteration:
             raise StopAsyncIteration from None
+
+    def left_out(self, index: int) -> None:
+        """Nothing is kept of an item."""
 
     async def aclose(self) -> None:
         """Pull no more. A generator is closed; other iterators are their owner's to close."""

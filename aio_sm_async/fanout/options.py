@@ -26,8 +26,8 @@ class FanOutOptions(InvocationOptions, total=False):
             may bring its own. With a journal, what an earlier process sent is not sent again.
         job: Names outputs after this job and the items' keys, so that any machine can go on with it: what is
             in S3 already is not sent again. 1 to 64 of ``[A-Za-z0-9._-]``, no dot first.
-        version: Of a job's model, prompt or whatever else makes its old answers useless: answers of another
-            version are not taken.
+        version: Of the model, the prompt or whatever else makes old answers useless: with a job, and with a
+            journal, those of another version are not taken.
         finished: What becomes of the items of a job that are in S3 already: ``"yield"``, the default, hands
             them out, ``"skip"`` leaves them out.
         max_buffered_bytes: Nothing is pulled while payloads and responses of so many bytes are held; 64 MiB

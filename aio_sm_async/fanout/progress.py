@@ -66,9 +66,9 @@ class Tally:
         self._failed += failed
         self._tell()
 
-    def skipped(self) -> None:
-        """An item was handed out by an earlier process."""
-        self._skipped += 1
+    def skipped(self, items: int = 1) -> None:
+        """So many items were handed out by an earlier process."""
+        self._skipped += items
         self._tell()
 
     def failed_late(self, items: int = 1) -> None:

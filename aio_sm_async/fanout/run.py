@@ -203,7 +203,8 @@ class Run:
         item = self._backlog.enter()
         item.count = len(pulled.places) if isinstance(pulled, Parcel) else 1
         try:
-            item.key = self._keys.enter(request.key, pulled)
+            own = pulled.key if isinstance(pulled, Parcel) else request.key
+            item.key = self._keys.enter(own, pulled)
             prepared = self._prepare(request, item.key, item.index)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one item is that item's outcome
             self._settle(item, error)
@@ -254,7 +255,8 @@ class Run:
         if not self._backlog.skip(item):
             return
         self._keys.exit(item.key)
-        self.tally.skipped()
+        self._intake.left_out(item.index)
+        self.tally.skipped(item.count)
         if self._backlog.first() is not None or self._backlog.is_settled:
             self._is_ready.set()
 

@@ -18,6 +18,8 @@ from aio_sm_async import (
     InferenceResult,
     InvalidRequestError,
     JournalError,
+    JSONLines,
+    Pack,
     RetryFailed,
     S3Uploads,
     ValidationError,
@@ -154,6 +156,35 @@ async def test_a_second_try_takes_the_place_of_the_first(
     assert 3 == len(endpoint.invocations)
 
 
+async def test_packs_are_remembered_by_their_rows(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """A pack of which one row was not taken is told again, whole; those before it are left out."""
+    endpoint = await aws.create_endpoint("e", echo)
+    async with clients.new(endpoint, journal=journal) as first:
+        rows = first.map(ROWS, key=row_id, pack=Pack(max_rows=3), codec=JSONLines())
+        taken = [(await anext(rows)).value for _ in range(4)]
+    second = await clients.open(endpoint, journal=journal)
+    rows = second.map(ROWS, key=row_id, pack=Pack(max_rows=3), codec=JSONLines())
+    values = [row.value async for row in rows]
+
+    assert ROWS[:4] == taken
+    assert ROWS[3:] == values
+    assert (3, 5) == (rows.progress.skipped, rows.progress.done)
+    assert 3 == len(endpoint.invocations)
+
+
+async def test_another_version_takes_no_old_answers(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """The keys of one version say nothing of another's, and each is remembered."""
+    endpoint = await aws.create_endpoint("e", echo)
+    client = await clients.open(endpoint, journal=journal)
+    counts = []
+    for version in ("a", "b", "a", 1):
+        run = client.as_completed(ROWS[:2], key=row_id, version=version)
+        counts.append(len([each async for each in run]))
+
+    assert [2, 2, 0, 2] == counts
+    assert 6 == len(endpoint.invocations)
+
+
 async def test_a_known_key_with_another_payload(aws: Emulator, clients: Clients, journal: Path) -> None:
     """It is that item's error, whatever became of the first; options and endpoint count too."""
     endpoint = await aws.create_endpoint("e", echo)
@@ -207,7 +238,7 @@ async def test_a_request_without_an_answer(
     endpoint = await aws.create_endpoint("e", echo)
     settings = {
         "journal": journal,
-        "resend_after_seconds": 0.3,
+        "resend_after_seconds": 1.0,
         "polling": FAST_POLLING,
         "uploads": S3Uploads("s3://inputs/here/"),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from aio_sm_async.fanout.outcome import Attempt, held_by
 from aio_sm_async.fanout.packing.row_result import RowResult
@@ -36,6 +37,16 @@ class Parcel:
     places: tuple[Place, ...]
     rows: tuple[bytes, ...] = field(default=(), repr=False)
     error: Exception | None = None
+
+    @property
+    def key(self) -> str | None:
+        """What the pack is called: the same again only if its rows are; None if one of them has no name."""
+        digest = blake2b(digest_size=16)
+        for place in self.places:
+            if place.key is None:
+                return None
+            digest.update(f"{len(place.key)}:{place.key}".encode("utf-8", "surrogatepass"))
+        return f"pack {digest.hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

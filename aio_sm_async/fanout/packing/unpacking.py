@@ -38,6 +38,10 @@ class Places:
         self._pulled += 1
         return parcel
 
+    def left_out(self, index: int) -> None:
+        """Nobody will ask whose rows were in this pack."""
+        del self._places[index]
+
     async def aclose(self) -> None:
         """Pull no more."""
         await self._gathering.aclose()

@@ -9,7 +9,7 @@ from typing import Unpack
 import pytest
 
 from aio_sm_async.codecs import JSONLines
-from aio_sm_async.errors import DecodeError, InferenceFailedError, InvalidRequestError, TooManyFailuresError
+from aio_sm_async.errors import DecodeError, InferenceFailedError, TooManyFailuresError
 from aio_sm_async.fanout.fan_out import FanOut
 from aio_sm_async.fanout.options import FanOutOptions
 from aio_sm_async.fanout.outcome import InferenceOutcome
@@ -174,17 +174,3 @@ async def test_keys_are_those_of_rows(stage: Stage) -> None:
     assert {(0, "row 3", 12), (1, None, None), (2, "row 2", 13)} == {
         (each.index, each.key, each.result and each.result.value) for each in taken
     }
-
-
-async def test_a_journal_does_not_know_rows(stage: Stage) -> None:
-    """Keys that would have to be remembered are refused, before anything is pulled."""
-    with pytest.raises(InvalidRequestError, match="a journal does not remember the rows of a pack"):
-        stage.fan_outs.open_packed(
-            [1],
-            {"key": str},
-            Packing(Pack(), JSONLines()),
-            stage.prepare,
-            present_all,
-            in_order=True,
-            is_resumable=True,
-        )
