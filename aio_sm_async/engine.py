@@ -218,7 +218,7 @@ class Engine:
         accept: str | None = None,
         uploaded: S3Location | None = None,
         draft: Draft | None = None,
-        at_once: bool = False,
+        is_inherited: bool = False,
     ) -> AnyFuture:
         """Wait for an invocation that another process, or an earlier one, sent.
 
@@ -229,7 +229,7 @@ class Engine:
             is_accepted: Whether its 202 was seen; if not, nobody knows whether it was accepted.
             accept: The type that the caller wishes for.
             uploaded: The input that was uploaded for it.
-            at_once: Whether polling looks for it at its next tick, together with others: it may have ended.
+            is_inherited: Whether polling looks for it at once, and as often as without notifications.
             draft: What it was made of, if it may be sent again: its own names take the place of the draft's.
 
         Raises:
@@ -248,7 +248,7 @@ class Engine:
         if draft is not None and not is_accepted:
             flight.request, flight.unsent = draft.request_for(invocation), draft.upload
         self._tower.perform(actions)
-        self._tower.watch(flight, at_once=at_once)
+        self._tower.watch(flight, is_inherited=is_inherited)
         if heard is not None:
             self._tower.perform(self.registry.delivered(heard))
         return future

@@ -36,8 +36,8 @@ class Lookout:
 
     # What is looked for
 
-    def watch(self, invocation: Invocation, *, at_once: bool = False) -> None:
-        """Look for it from now on; ``at_once`` if it may have ended already."""
+    def watch(self, invocation: Invocation, *, is_inherited: bool = False) -> None:
+        """Look for it from now on; ``is_inherited`` if another process sent it."""
         if self._polling is None:
             return
         output = self._registry.expected_location(invocation)
@@ -53,7 +53,7 @@ class Lookout:
             output=output,
             failure=self._registry.failure_location(invocation),
             prefix=S3Location(output.bucket, prefix) if is_block else None,
-            at_once=at_once,
+            is_inherited=is_inherited,
         )
 
     def place(self) -> None:

@@ -112,7 +112,7 @@ class Recovery:
             accept=entry.accept,
             uploaded=parse_location(entry.uploaded) if entry.uploaded else None,
             draft=draft,
-            at_once=True,
+            is_inherited=True,
         )
         if entry.stage is Stage.SETTLED:
             self._engine.recall(_outcome(entry), SOURCE)

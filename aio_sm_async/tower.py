@@ -223,11 +223,11 @@ class Tower:
         if invocation is not None and invocation.is_resolving:
             self._lookout.forget(completion.inference_id)
 
-    def watch(self, flight: Flight, *, at_once: bool = False) -> None:
-        """Let time and polling look after it, if it is still pending; ``at_once`` if it may have ended."""
+    def watch(self, flight: Flight, *, is_inherited: bool = False) -> None:
+        """Let time and polling look after it, if it is still pending; ``is_inherited`` if it was not sent here."""
         if flight.invocation.inference_id in self._registry:
             self._follow_alarm()
-            self._lookout.watch(flight.invocation, at_once=at_once)
+            self._lookout.watch(flight.invocation, is_inherited=is_inherited)
 
     async def _fetch(self, fetch: Fetch) -> None:
         invocation, delivery = fetch.invocation, fetch.delivery

@@ -143,11 +143,13 @@ class PollingSource:
         output: S3Location,
         failure: S3Location | None,
         prefix: S3Location | None,
-        at_once: bool = False,
+        is_inherited: bool = False,
     ) -> None:
-        """Look for this invocation from now on; ``at_once`` if it may have ended already."""
+        """Look for this invocation from now on; ``is_inherited`` if another process sent it."""
         now = self._clock.monotonic()
-        self._schedule.add(inference_id, now, output=output, failure=failure, prefix=prefix, at_once=at_once)
+        self._schedule.add(
+            inference_id, now, output=output, failure=failure, prefix=prefix, is_inherited=is_inherited
+        )
         self._wake()
 
     def forget(self, inference_id: str) -> None:

@@ -83,7 +83,7 @@ class _Entry:
     block: _Block | None
     since: float
     looks: int = 0
-    at_once: bool = False
+    is_inherited: bool = False
 
 
 @dataclass(slots=True)
@@ -126,7 +126,7 @@ class PollSchedule:
         output: S3Location,
         failure: S3Location | None = None,
         prefix: S3Location | None = None,
-        at_once: bool = False,
+        is_inherited: bool = False,
     ) -> None:
         """Look for this invocation from now on.
 
@@ -136,7 +136,8 @@ class PollSchedule:
             output: Where its response will lie.
             failure: Where a failure will lie; None where that is not known.
             prefix: Names its block; None if it is in none.
-            at_once: Whether it may have ended already, and is due now.
+            is_inherited: Whether another process sent it: it may have ended already, and so may its notification
+                have been lost. It is due now, and then as often as without notifications.
         """
         self.remove(inference_id)
         block = None
@@ -147,7 +148,7 @@ class PollSchedule:
             else:
                 block.members[output.key] = inference_id
         self._entries[inference_id] = entry = _Entry(inference_id, output, failure, block, now)
-        entry.at_once = at_once
+        entry.is_inherited = is_inherited
         self._set_timer(entry)
 
     def remove(self, inference_id: str) -> None:
@@ -233,7 +234,7 @@ class PollSchedule:
         self._set_timer(entry)
 
     def _set_timer(self, entry: _Entry) -> None:
-        wait = self._pace.wait(entry.looks, is_notified=self._is_notified)
-        if entry.at_once and not entry.looks:
-            wait = 0.0  # whatever notifications do: its own may have been lost with another process
+        wait = self._pace.wait(entry.looks, is_notified=self._is_notified and not entry.is_inherited)
+        if entry.is_inherited and not entry.looks:
+            wait = 0.0
         self._timers.set(entry.inference_id, entry.since + wait)

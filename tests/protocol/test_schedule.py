@@ -84,17 +84,17 @@ def test_waits_grow_from_the_first_to_the_cap() -> None:
     assert sorted(waits) == waits
 
 
-def test_what_may_have_ended_is_asked_at_once() -> None:
-    """Its first look is now; later ones come as for any other."""
+def test_what_another_process_sent_is_asked_at_once() -> None:
+    """It may have ended, and its notification be lost: whatever notifications do, it is looked for soon."""
     schedule = PollSchedule(Pace())
-    schedule.add("a", 10.0, output=S3Location("bucket", "out/a"), at_once=True)
+    schedule.add("a", 10.0, output=S3Location("bucket", "out/a"), is_inherited=True)
     schedule.set_notified(True)
     due = schedule.next_due()
     questions = schedule.due(10.0)
 
     assert 10.0 == due
     assert [AskOutput("a", S3Location("bucket", "out/a"))] == questions
-    assert 40.0 == schedule.next_due()
+    assert 13.0 == schedule.next_due()
 
 
 def test_few_are_asked_by_key() -> None:
