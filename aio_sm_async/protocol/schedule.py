@@ -136,8 +136,8 @@ class PollSchedule:
             output: Where its response will lie.
             failure: Where a failure will lie; None where that is not known.
             prefix: Names its block; None if it is in none.
-            is_inherited: Whether another process sent it: it may have ended already, and so may its notification
-                have been lost. It is due now, and then as often as without notifications.
+            is_inherited: Whether another process sent it: it may have ended, and its notification be lost. It
+                is due now, and then as often as without notifications.
         """
         self.remove(inference_id)
         block = None
