@@ -224,7 +224,7 @@ class Tower:
             self._lookout.forget(completion.inference_id)
 
     def watch(self, flight: Flight, *, is_inherited: bool = False) -> None:
-        """Let time and polling look after it while it is pending; ``is_inherited`` if it was not sent here."""
+        """Let time and polling look after it while it is pending; ``is_inherited``: not sent here."""
         if flight.invocation.inference_id in self._registry:
             self._follow_alarm()
             self._lookout.watch(flight.invocation, is_inherited=is_inherited)
