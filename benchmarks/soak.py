@@ -52,6 +52,11 @@ class Watch:
         self.seen = bytearray(self.items)
 
     @property
+    def warm_up_items(self) -> int:
+        """After how many items the figures begin: ten thousand, or half of a short run."""
+        return min(WARM_UP_ITEMS, self.items // 2)
+
+    @property
     def lost(self) -> int:
         """Items without any outcome."""
         return self.seen.count(0)
@@ -70,7 +75,7 @@ class Watch:
             self.failed += 1
         elif body != payload_of(number):
             self.wrong += 1
-        if self.done == min(WARM_UP_ITEMS, self.items):
+        if self.done == self.warm_up_items:
             self.warm_at, self.warm_cpu = time.perf_counter(), time.process_time()
             self.rss_mb.append(rss_mb())
 
@@ -131,7 +136,7 @@ async def run(items: int, deadline_seconds: float, folder: Path) -> dict[str, ob
         watch.rss_mb.append(rss_mb())
         ended, cpu = time.perf_counter(), time.process_time()
         account = await emulator.account()
-    warm = max(1, watch.done - WARM_UP_ITEMS)
+    warm = max(1, watch.done - watch.warm_up_items)
     accepted = account["calls"].get("InvokeEndpointAsync", 0)
     return {
         "items": items,
