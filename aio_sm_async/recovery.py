@@ -106,6 +106,9 @@ class Recovery:
                 yield self._take_up(entry, None)
 
     def _take_up(self, entry: JournalEntry, draft: Draft | None) -> AnyFuture:
+        waiting = self._engine.future_of(entry.inference_id)
+        if waiting is not None:
+            return waiting  # another fan-out of this client has the same item in flight
         future = self._engine.adopt(
             self._invocation(entry),
             is_accepted=entry.stage is not Stage.REGISTERED,

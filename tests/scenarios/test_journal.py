@@ -216,6 +216,19 @@ async def test_two_items_with_one_key(aws: Emulator, clients: Clients, journal: 
     assert 1 == len(endpoint.invocations)
 
 
+async def test_two_fan_outs_share_what_is_in_flight(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """An item that another fan-out of the client has sent is not sent again: both get its outcome."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint, journal=journal)
+    asking = [asyncio.create_task(anext(client.map(ROWS[:1], key=row_id))) for _ in range(2)]
+    await until(lambda: len(endpoint.invocations) == 1)
+    endpoint.set_instances(1)
+    results = await asyncio.gather(*asking)
+
+    assert [ROWS[0]] * 2 == [result.value for result in results]
+    assert 1 == len(endpoint.invocations)
+
+
 async def test_what_was_refused_is_sent_again(aws: Emulator, clients: Clients, journal: Path) -> None:
     """SageMaker never accepted it, so the next process sends it."""
     endpoint = await aws.create_endpoint("e", echo)
