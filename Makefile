@@ -5,6 +5,7 @@
 #   make test-legs    the same promises against MiniStack, and on the oldest supported aiobotocore
 #   make chaos-kill   clients killed at every point of their work, and run again; options go in ARGS="..."
 #   make soak         a very long fan-out with the journal on, ITEMS=1000000; figures on the last line
+#   make bench        what an inference costs, beside peers and the floor; ARGS=--quick for a first look
 #   make lint | types | imports | pytest | format | constraints | clean
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -18,13 +19,14 @@ BIN := $(VENV)/bin
 SOURCES := aio_sm_async tests $(wildcard benchmarks docs)
 OLDEST := .venv-oldest
 MINISTACK := .venv-ministack
+BENCH := .venv-bench
 # Only errors: pip's warnings speak of the machine, not of the project.
 PIP := -m pip -qq --disable-pip-version-check
 UPGRADE_PIP := install --upgrade pip
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo test test-legs leg-ministack leg-oldest chaos-kill soak lint types imports pytest format constraints clean
+.PHONY: demo bench test test-legs leg-ministack leg-oldest chaos-kill soak lint types imports pytest format constraints clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m aio_sm_async demo $(ARGS)
@@ -32,6 +34,9 @@ demo: $(VENV)/.demo
 test: $(VENV)/.test
 	@$(MAKE) --no-print-directory lint types imports pytest; status=$$?; \
 	echo "== $$(( $$(date +%s) - $(STARTED) )) s in all, set-up included"; exit $$status
+
+bench: $(BENCH)/.bench
+	@$(BENCH)/bin/python -m benchmarks.peers $(ARGS)
 
 test-legs: leg-oldest leg-ministack
 
@@ -97,12 +102,18 @@ $(MINISTACK)/.ministack: constraints-ministack.txt | $(MINISTACK)/bin/python
 	@$(MINISTACK)/bin/python $(PIP) install -c constraints-ministack.txt ministack
 	@touch $@
 
+$(BENCH)/.bench: pyproject.toml constraints-bench.txt | $(BENCH)/bin/python
+	@echo "== the package and its peers go into $(BENCH)"
+	@$(BENCH)/bin/python $(PIP) install -c constraints-bench.txt -e . --group bench
+	@touch $@
+
 # Resolves anew, without the pins, and writes them again under the same headings.
 constraints:
 	@./.ci/pin constraints.txt "$(PYTHON)" -e '.[demo]' --group test
 	@./.ci/pin constraints-oldest.txt "$(PYTHON)" -e '.[demo,aioboto3]' --group test aioboto3==15.5.0
 	@./.ci/pin constraints-ministack.txt "$(PYTHON)" ministack
+	@./.ci/pin constraints-bench.txt "$(PYTHON)" -e . --group bench
 
 clean:
-	@rm -rf .venv .venv-oldest .venv-ministack dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv-oldest .venv-ministack .venv-bench dist build .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
