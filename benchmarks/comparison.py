@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import cast
 
 from benchmarks.contenders import MODES
 from benchmarks.processes import Cores, Lines, Server, contending
+from benchmarks.profiling import Function
 from benchmarks.readings import Cell, Reading, Round
 from benchmarks.sweeps import SWEEPS, fitted
 
@@ -86,12 +88,10 @@ class Contestant:
         busy = _number(after["cpu_seconds"]) - _number(before["cpu_seconds"])
         self.server_shares.append(busy / measured.wall_seconds)
 
-    async def profile(self, top: int) -> list[dict[str, object]]:
+    async def profile(self, top: int) -> dict[str, list[Function]]:
         """Where its time goes; see `benchmarks.profiling`."""
         answer = await self._lines.ask(do="profile", inferences=self._per_round, top=top)
-        functions = answer["functions"]
-        assert isinstance(functions, list)
-        return functions
+        return cast("dict[str, list[Function]]", answer)
 
     async def _calibrated(self, seconds: float) -> int:
         """Warm up, and find out how many inferences make a round of so many seconds of CPU."""
@@ -118,7 +118,7 @@ async def compare(
     server: Server,
     cores: Cores,
     tell: Callable[[str], None],
-    profiles: dict[str, list[dict[str, object]]] | None = None,
+    profiles: dict[str, dict[str, list[Function]]] | None = None,
 ) -> list[Contestant]:
     """Measure these contenders side by side, each in a process of its own that stays until the end.
 

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from benchmarks.comparison import Contestant, Effort, compare
 from benchmarks.contenders import MODES, NAMES, PACKAGES
 from benchmarks.processes import Cores, RunFailedError, serving
+from benchmarks.profiling import Function
 from benchmarks.readings import Cell
 from benchmarks.tables import comparison_table, profile_table
 
@@ -109,7 +110,7 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {cores}"
     )
     measured: list[Contestant] = []
-    profiles: dict[str, list[dict[str, object]]] = {name: [] for name in arguments.profile or []}
+    profiles: dict[str, dict[str, list[Function]]] = {name: {} for name in arguments.profile or []}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
         async with serving(scratch, cores.server) as server:
             cells = cells_of(arguments)
@@ -125,9 +126,10 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
                 )
                 measured += contestants
                 tell(comparison_table(contestants))
-                for name, functions in profiles.items():
-                    if functions:
-                        tell(profile_table(name, functions))
+                for name, profile in profiles.items():
+                    if profile:
+                        tell(profile_table(name, profile["functions"], profile["files"]))
+                profiles = {}  # of the first cell
     tell(f"\n{time.monotonic() - started:.0f} s in all, load {os.getloadavg()[0]:.1f}")
     return measured
 

@@ -2,7 +2,7 @@
 
     {"do": "open", "settings": {...}}                      -> {"ok": true}
     {"do": "round", "inferences": 1000}                    -> {"inferences", "wall_seconds", "cpu_seconds"}
-    {"do": "profile", "inferences": 1000, "top": 25}       -> {"functions": [...]}
+    {"do": "profile", "inferences": 1000, "top": 25}       -> {"functions": [...], "files": [...]}
 
 CPU is that of the whole process, user and system, threads included. Whatever libraries print goes to standard
 error.
@@ -45,7 +45,7 @@ class Runner:
             return {"ok": True}
         if order["do"] == "profile":
             work = Work(int(order["inferences"]), self._payload_bytes)
-            return {"functions": await profiled(self._do(work), top=int(order["top"]))}
+            return dict(await profiled(self._do(work), top=int(order["top"])))
         return await self._round(int(order["inferences"]))
 
     async def aclose(self) -> None:

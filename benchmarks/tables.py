@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.profiling import by_part
+from benchmarks.profiling import Function, by_part
 from benchmarks.readings import ratio
 
 if TYPE_CHECKING:
@@ -48,22 +48,24 @@ def comparison_table(contestants: Sequence[Contestant]) -> str:
     return text
 
 
-def profile_table(name: str, functions: Sequence[dict[str, object]]) -> str:
-    """Where the time of a contender goes, by part and by function."""
-    total = sum(float(str(function["own_seconds"])) for function in functions)
+def profile_table(name: str, functions: Sequence[Function], files: Sequence[Function]) -> str:
+    """Where the time of a contender goes: by part, by file of the package, and by function."""
+    total = sum(function["own_seconds"] for function in functions)
     parts = [(part, f"{100 * seconds / total:.1f} %") for part, seconds in by_part(functions)]
     rows = [
         (
-            str(function["where"]),
-            str(function["part"]),
+            function["where"],
+            function["part"],
             str(function["calls"]),
-            f"{100 * float(str(function['own_seconds'])) / total:.1f} %",
+            f"{100 * function['own_seconds'] / total:.1f} %",
         )
         for function in functions
         if function["where"] != "all others"
     ]
+    own = [(each["where"], f"{100 * each['own_seconds'] / total:.1f} %") for each in files]
+    ours = f"{table(('file', 'own time, builtins included'), own)}\n\n" if own else ""
     return (
-        f"\nProfile of {name}\n\n{table(('part', 'own time'), parts)}\n\n"
+        f"\nProfile of {name}\n\n{table(('part', 'own time'), parts)}\n\n{ours}"
         f"{table(('function', 'part', 'calls', 'own time'), rows)}"
     )
 
