@@ -245,7 +245,7 @@ async def test_a_replaced_journal_is_not_written_to(tmp_path: Path) -> None:
 
 async def test_what_failed_is_tried_again_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody needs to come for what is left to be written."""
-    monkeypatch.setattr("aio_sm_async.journal.journal.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("aio_sm_async.journal.writer.RETRY_SECONDS", 0.01)
     written = asyncio.Event()
     async with opened(tmp_path / "j") as journal:
         await journal.register(entry())
