@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+NO_MESSAGES = b"{}"
 Reply = Callable[[bytes], None]
 
 _ID = re.compile(rb'"Id": ?"([^"]+)"')
@@ -96,4 +97,4 @@ class MessageQueue:
         if poll.timer is not None:
             poll.timer.cancel()
         taken = [self._messages.popleft() for _ in range(min(poll.most, len(self._messages)))]
-        poll.reply(b'{"Messages":[%b]}' % b",".join(taken) if taken else b"{}")
+        poll.reply(b'{"Messages":[%b]}' % b",".join(taken) if taken else NO_MESSAGES)

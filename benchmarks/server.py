@@ -31,9 +31,10 @@ from typing import cast
 from urllib.parse import parse_qs, unquote
 
 from benchmarks.framing import HeaderText, decode_aws_chunked, decode_chunked
-from benchmarks.message_queue import MessageQueue, member
+from benchmarks.message_queue import NO_MESSAGES, MessageQueue, member
 
 GATHER_SECONDS = 0.01
+EMPTY_RECEIVE = "ReceiveMessage, empty"
 
 _LISTING = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
@@ -69,9 +70,15 @@ def answer(status: str, body: bytes = b"", *, headers: str = "", length: int | N
 
 
 class Services:
-    """The runtime, the queues and the objects of all owners."""
+    """The runtime, the queues and the objects of all owners.
 
-    def __init__(self, gather_seconds: float) -> None:
+    Args:
+        gather_seconds: How long a poll waits for a tenth message after the first.
+        inference_seconds: How long an inference takes.
+    """
+
+    def __init__(self, gather_seconds: float, inference_seconds: float = 0.0) -> None:
+        self._inference_seconds = inference_seconds
         self.calls: Counter[tuple[str, str]] = Counter()
         self._queues: defaultdict[str, MessageQueue] = defaultdict(lambda: MessageQueue(gather_seconds))
         self._objects: dict[str, bytes] = {}
@@ -102,7 +109,12 @@ class Services:
         folder = f"{endpoint}/out/{head.get('x-amzn-sagemaker-s3outputpathextension') or 'any'}"
         location = f"s3://{folder}/{name}"
         inference_id = head.get("x-amzn-sagemaker-inference-id") or f"generated-{self._serial}"
-        self._conclude(endpoint, folder, name, inference_id, body)
+        if self._inference_seconds:
+            asyncio.get_running_loop().call_later(
+                self._inference_seconds, self._conclude, endpoint, folder, name, inference_id, body
+            )
+        else:
+            self._conclude(endpoint, folder, name, inference_id, body)
         return answer(
             "202 Accepted",
             b'{"InferenceId":"%b"}' % inference_id.encode(),
@@ -124,9 +136,9 @@ class Services:
 
     def _speak_sqs(self, operation: str, body: bytes, connection: Connection) -> None:
         owner = member(body, b"QueueUrl").rpartition("/")[2]
-        self.calls[owner, operation] += 1
 
         def reply(document: bytes) -> None:
+            self.calls[owner, EMPTY_RECEIVE if document == NO_MESSAGES else operation] += 1
             connection.send(
                 answer("200 OK", document, headers="Content-Type: application/x-amz-json-1.0\r\n")
             )
@@ -264,7 +276,7 @@ def base64_of(body: bytes) -> bytes:
 async def serve(arguments: argparse.Namespace) -> None:
     """Serve until standard input ends: whoever started this process is gone then."""
     loop = asyncio.get_running_loop()
-    services = Services(arguments.gather_seconds)
+    services = Services(arguments.gather_seconds, arguments.inference_seconds)
     plain = await loop.create_server(lambda: Connection(services), "127.0.0.1", 0)
     ports = {"http": plain.sockets[0].getsockname()[1]}
     if arguments.certificate:
@@ -288,6 +300,7 @@ def main() -> None:
     parser.add_argument("--certificate", help="a certificate in PEM; TLS is offered beside plain HTTP then")
     parser.add_argument("--key", help="its key")
     parser.add_argument("--gather-seconds", type=float, default=GATHER_SECONDS, help="how long a poll waits")
+    parser.add_argument("--inference-seconds", type=float, default=0.0, help="how long an inference takes")
     arguments = parser.parse_args()
     if arguments.cpu is not None:
         os.sched_setaffinity(0, {arguments.cpu})

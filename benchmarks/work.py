@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 Settings = Mapping[str, int]
 """What is swept: pools, pollers, threads."""
@@ -110,5 +111,6 @@ class Contender:
         return asynccontextmanager(self.open)(place, settings)
 
 
+@lru_cache
 def _rest(size: int) -> bytes:
     return random.Random(size).randbytes(size)

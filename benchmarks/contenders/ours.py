@@ -10,7 +10,10 @@ from functools import partial
 from typing import Any
 
 from aio_sm_async import AsyncInferenceClient, S3Polling, S3Uploads, SqsNotifications
+from benchmarks.warped_loop import WarpedClock
 from benchmarks.work import Contender, Place, Run, Settings, Work
+
+MOST_IN_FLIGHT = 100_000
 
 _journals = itertools.count()
 
@@ -18,11 +21,14 @@ _journals = itertools.count()
 async def open_ours(
     place: Place, settings: Settings, *, notified: bool = True, uploads: bool = False, journal: bool = False
 ) -> AsyncIterator[Run]:
-    """A client with one queue, or with none."""
+    """A client with one queue, or with none.
+
+    With ``warped`` in the settings it waits on the loop's own time, and polls as it does by default.
+    """
     options: dict[str, Any] = {}
     if notified:
         options["notifications"] = SqsNotifications([place.queue_url], max_pollers=settings["pollers"])
-    else:
+    elif "warped" not in settings:
         # As eager as the other pollers, and no more polite.
         options["polling"] = S3Polling(
             first_seconds=0.1, growth=1.0, max_interval_seconds=0.1, max_requests_per_second=100_000
@@ -31,13 +37,16 @@ async def open_ours(
         options["uploads"] = S3Uploads(f"s3://{place.owner}/in/")
     if journal:
         options["journal"] = os.path.join(place.scratch, f"journal-{next(_journals)}.sqlite")
+    if "warped" in settings:
+        options["clock"] = WarpedClock()
     services = ("sagemaker-runtime", "sagemaker", "s3", "sqs")
     async with AsyncInferenceClient(
         place.owner,
         region_name="us-east-1",
         endpoint_urls=dict.fromkeys(services, place.url),
         max_concurrent_requests=settings["requests"],
-        start_in_flight=settings["in_flight"],
+        max_in_flight=MOST_IN_FLIGHT,
+        start_in_flight=settings.get("start_in_flight", settings["in_flight"]),
         output_path=f"s3://{place.owner}/out/",
         **options,
     ) as client:
