@@ -6,6 +6,7 @@
 #   make chaos-kill   clients killed at every point of their work, and run again; options go in ARGS="..."
 #   make soak         a very long fan-out with the journal on, ITEMS=1000000; figures on the last line
 #   make bench        what an inference costs, beside peers and the floor; ARGS=--quick for a first look
+#   make bench-page   all of docs/benchmarks.md, measured anew
 #   make lint | types | imports | pytest | format | constraints | clean
 
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -26,7 +27,7 @@ UPGRADE_PIP := install --upgrade pip
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: demo bench test test-legs leg-ministack leg-oldest chaos-kill soak lint types imports pytest format constraints clean
+.PHONY: demo bench bench-page test test-legs leg-ministack leg-oldest chaos-kill soak lint types imports pytest format constraints clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m aio_sm_async demo $(ARGS)
@@ -37,6 +38,12 @@ test: $(VENV)/.test
 
 bench: $(BENCH)/.bench
 	@$(BENCH)/bin/python -m benchmarks.peers $(ARGS)
+
+# Takes an hour or so, on a machine that does nothing else meanwhile.
+bench-page: $(BENCH)/.bench
+	@$(BENCH)/bin/python -m benchmarks.peers --page docs/benchmarks.md --profile ours-inline
+	@$(BENCH)/bin/python -m benchmarks.cost --page docs/benchmarks.md
+	@$(BENCH)/bin/python -m benchmarks.scale --page docs/benchmarks.md
 
 test-legs: leg-oldest leg-ministack
 

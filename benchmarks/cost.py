@@ -21,9 +21,11 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from benchmarks.bill import PRICES_OF, S3_WRITE, Bill, message_bytes, polled
 from benchmarks.contenders import MODES, load
+from benchmarks.page import circumstances, write_section
 from benchmarks.processes import environment
 from benchmarks.server import GATHER_SECONDS, Connection, Services
 from benchmarks.tables import table
@@ -146,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Count, and print what it costs."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__.partition("\n")[0])
     parser.add_argument("--inferences", type=int, default=20_000, help="how many are counted when busy")
+    parser.add_argument("--page", type=Path, help="write the tables into this report page")
     parser.add_argument("--json", action="store_true", help="print the results as JSON, and nothing else")
     arguments = parser.parse_args(argv)
     environment_of_contenders()
@@ -153,12 +156,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.json:
         print(json.dumps(document(found), indent=1))
         return 0
+    sections = [circumstances(f"python -m benchmarks.cost --inferences {arguments.inferences}")]
     for pace, of_pace in found.items():
-        print(
-            f"\n{pace}: dollars for a million inferences of {INFERENCE_SECONDS:g} s, prices of {PRICES_OF}\n"
+        title = (
+            f"**{pace}**: dollars for a million inferences of {INFERENCE_SECONDS:g} s, prices of {PRICES_OF}"
         )
-        print(bills_table(of_pace))
-    print(f"\nSageMaker's own write of each output, if it has a path for them: {S3_WRITE:.2f}, for all alike")
+        sections += [title, bills_table(of_pace)]
+    sections.append(
+        "SageMaker's own write of each output is not in the tables: where the endpoint has a path for them, "
+        f"it is {S3_WRITE:.2f} for all alike."
+    )
+    print("\n\n".join(sections))
+    if arguments.page:
+        write_section(arguments.page, "cost", "\n\n".join(sections))
     return 0
 
 

@@ -15,9 +15,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks.comparison import Contestant, Effort, compare
 from benchmarks.contenders import MODES, NAMES, PACKAGES
+from benchmarks.page import circumstances, write_section
+from benchmarks.plots import bars
 from benchmarks.processes import Cores, RunFailedError, serving
 from benchmarks.profiling import Function
 from benchmarks.readings import Cell
@@ -37,6 +40,7 @@ def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
         "--quick", action="store_true", help="under a minute: 1 KB, asyncio, plain HTTP, no sweep"
     )
     parser.add_argument("--json", action="store_true", help="print the results as JSON, and nothing else")
+    parser.add_argument("--page", type=Path, help="write the tables and a plot into this report page")
     parser.add_argument("--only", nargs="+", choices=list(NAMES), metavar="NAME", help="these contenders")
     parser.add_argument("--loops", nargs="+", choices=["asyncio", "uvloop"])
     parser.add_argument("--tls", nargs="+", choices=["off", "on"])
@@ -49,6 +53,7 @@ def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
         "--profile", nargs="*", choices=list(NAMES), metavar="NAME", help="profile these, at the end"
     )
     arguments = parser.parse_args(argv)
+    arguments.given = " ".join(sys.argv[1:] if argv is None else argv)
     quick = arguments.quick
     arguments.loops = arguments.loops or (["asyncio"] if quick else ["asyncio", "uvloop"])
     arguments.tls = arguments.tls or (["off"] if quick else ["off", "on"])
@@ -89,6 +94,7 @@ def missing_packages(names: Sequence[str]) -> dict[str, str]:
 async def run(arguments: argparse.Namespace) -> list[Contestant]:
     """Measure everything that was asked for, and print it."""
     started = time.monotonic()
+    command = f"python -m benchmarks.peers {arguments.given}".strip()
     deadline = started + arguments.minutes * 60
 
     def tell(line: str) -> None:
@@ -110,6 +116,7 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {cores}"
     )
     measured: list[Contestant] = []
+    sections: list[str] = []
     profiles: dict[str, dict[str, list[Function]]] = {name: {} for name in arguments.profile or []}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
         async with serving(scratch, cores.server) as server:
@@ -125,13 +132,31 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
                     names, cell, effort, server=server, cores=cores, tell=tell, profiles=profiles
                 )
                 measured += contestants
-                tell(comparison_table(contestants))
+                sections.append(f"#### {cell}\n\n{comparison_table(contestants)}")
+                tell(sections[-1])
                 for name, profile in profiles.items():
                     if profile:
-                        tell(profile_table(name, profile["functions"], profile["files"]))
+                        shown = profile_table(name, profile["functions"], profile["files"])
+                        tell(shown)
+                        if arguments.page:
+                            write_section(arguments.page, "profile", f"{circumstances(command)}\n{shown}")
                 profiles = {}  # of the first cell
+    if arguments.page:
+        write_section(arguments.page, "peers", "\n\n".join([circumstances(command), *sections]))
+        plot(arguments.page, measured)
     tell(f"\n{time.monotonic() - started:.0f} s in all, load {os.getloadavg()[0]:.1f}")
     return measured
+
+
+def plot(page: Path, measured: Sequence[Contestant]) -> None:
+    """Draw the first cell beside the page."""
+    first = [each.reading for each in measured if each.reading.cell == measured[0].reading.cell]
+    bars(
+        page.parent / "benchmarks" / "peers.svg",
+        f"CPU of the client for one inference: {first[0].cell}",
+        {reading.name: reading.cpu_us for reading in first},
+        unit="microseconds",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

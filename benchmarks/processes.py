@@ -77,17 +77,20 @@ class Lines:
         self._process = process
         self._name = name
 
-    async def read(self) -> dict[str, object]:
+    async def read(self, patience_seconds: float = ANSWER_SECONDS) -> dict[str, object]:
         """The next answer.
+
+        Args:
+            patience_seconds: How long to wait for it.
 
         Raises:
             RunFailedError: It tells of an error, or does not come.
         """
         assert self._process.stdout is not None
         try:
-            line = await asyncio.wait_for(self._process.stdout.readline(), ANSWER_SECONDS)
+            line = await asyncio.wait_for(self._process.stdout.readline(), patience_seconds)
         except TimeoutError:
-            raise RunFailedError(f"{self._name} has been silent for {ANSWER_SECONDS:g} s") from None
+            raise RunFailedError(f"{self._name} has been silent for {patience_seconds:g} s") from None
         if not line:
             raise RunFailedError(f"{self._name} ended without an answer; see its words above")
         answer = json.loads(line)
@@ -133,11 +136,11 @@ async def running(name: str, *command: str, environment: Mapping[str, str]) -> A
 
 
 @asynccontextmanager
-async def serving(scratch: str, core: int | None) -> AsyncIterator[Server]:
-    """The server, with and without TLS, until the block ends."""
+async def serving(scratch: str, core: int | None, *more: str) -> AsyncIterator[Server]:
+    """The server, with and without TLS, until the block ends; ``more`` are arguments of its command line."""
     certificate, key = make_certificate(scratch)
     pinned = [] if core is None else ["--cpu", str(core)]
-    command = ["benchmarks.server", "--certificate", certificate, "--key", key, *pinned]
+    command = ["benchmarks.server", "--certificate", certificate, "--key", key, *pinned, *more]
     async with running("the server", *command, environment=environment()) as lines:
         ports = await lines.read()
         yield Server(f"http://127.0.0.1:{ports['http']}", f"https://127.0.0.1:{ports['https']}", certificate)

@@ -7,7 +7,9 @@ once, and answers what it was asked. The name of an endpoint says where its resu
 
 * ``inline-*``: into a notification, on the queue of the same name;
 * ``s3-*``: into S3, with a notification; a payload inside the request is refused, as in some regions;
-* ``poll-*``: into S3, and nobody is told.
+* ``poll-*``: into S3, and nobody is told;
+* ``inline-stamped*``: as inline, and the answer is the moment at which it was given, in nanoseconds of the
+  machine's monotonic clock.
 
 A bucket is named after the endpoint that uses it. An object is dropped once it was read, so that a run of any
 length fits into memory. A poll is answered when ten messages are there, or soon after the first: each client
@@ -123,6 +125,8 @@ class Services:
 
     def _conclude(self, endpoint: str, folder: str, name: str, inference_id: str, body: bytes) -> None:
         inline = endpoint.startswith("inline-")
+        if endpoint.startswith("inline-stamped"):
+            body = b"%d" % time.monotonic_ns()
         if not inline:
             self._objects[f"/{folder}/{name}"] = body
             self._listings[folder][name] = len(body)
