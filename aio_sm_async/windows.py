@@ -43,13 +43,16 @@ class EndpointWindow:
         if not self._waiters and self._has_room(ttl_seconds):
             return self.enter_nowait()
         waiter: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
-        self._waiters.append((waiter, ttl_seconds))
+        place = (waiter, ttl_seconds)
+        self._waiters.append(place)
         try:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self.release()  # room was given at the very moment of the cancel
             else:
+                if place in self._waiters:  # an endpoint that answers nothing would gather them for hours
+                    self._waiters.remove(place)
                 self._admit()  # who comes behind may be content with less
             raise
 

@@ -130,6 +130,19 @@ async def test_who_gives_up_lets_those_behind_pass() -> None:
     await stage.end(first, inside, short, long)
 
 
+async def test_who_gives_up_behind_others_is_forgotten() -> None:
+    """An endpoint that answers nothing does not gather those who have left."""
+    stage = Stage(start=1)
+    first, waiting, leaving = stage.send(1), stage.send(1), stage.send(3)
+    await stage.settle()
+    for task in leaving:
+        task.cancel()
+    await stage.settle()
+
+    assert "<EndpointWindow 1 of 1, 1 waiting>" in repr(stage.windows)
+    await stage.end(first, waiting, leaving)
+
+
 async def test_room_given_in_the_moment_of_a_cancel_is_passed_on() -> None:
     """It was let in and cancelled in one step: its room goes to the next."""
     stage = Stage(start=1)

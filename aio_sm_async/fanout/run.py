@@ -152,6 +152,7 @@ class Run:
             if self._is_ended and self._backlog.is_settled:
                 return None
             self._is_ready.clear()
+            self._has_moved.set()  # those whose turn has passed without them have made room
             await self._is_ready.wait()
         return None
 
@@ -293,7 +294,11 @@ class Run:
             self._spawn(self._try_again(item, repeat, seconds))
 
     async def _look_at(self, item: Item, review: Review, outcome: Result | Exception) -> None:
-        self._settle(item, await review(outcome))
+        try:
+            outcome = await review(outcome)
+        except Exception as error:  # noqa: BLE001 - as above
+            outcome = error
+        self._settle(item, outcome)
 
     async def _try_again(self, item: Item, repeat: InferenceRequest, seconds: float) -> None:
         await self._second_tries.pause(seconds)

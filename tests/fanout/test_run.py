@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,8 @@ from aio_sm_async.errors import ClientClosedError, InferenceFailedError, Invalid
 from aio_sm_async.fanout.backlog import Result
 from aio_sm_async.fanout.fan_out import MORE_SENDERS
 from aio_sm_async.fanout.outcome import InferenceOutcome
+from aio_sm_async.fanout.prepared import Prepared
+from aio_sm_async.fanout.presentation import present_all
 from aio_sm_async.fanout.progress import FanOutProgress
 from aio_sm_async.fanout.request import InferenceRequest
 from aio_sm_async.protocol.invocation import State
@@ -242,6 +246,29 @@ class TestWindow:
 
         assert isinstance((await first).error, InvalidRequestError)
         assert results.progress.done < 100
+
+    async def test_room_of_what_is_left_out(self, stage: Stage) -> None:
+        """Items whose turn has passed without them make room as soon as the consumer comes to them."""
+
+        async def nothing() -> None:
+            return None
+
+        def prepare(request: InferenceRequest, *args: Any, **options: Any) -> Prepared:
+            prepared = stage.prepare(request, *args, **options)
+            return replace(prepared, send=nothing) if request.payload == "old" else prepared
+
+        source = ["a", "old", "old", "old", *"bcdef"]
+        outcomes = stage.fan_outs.open(source, {"window": 4}, prepare, present_all, in_order=True)
+        first = asyncio.ensure_future(anext(outcomes))
+        await steps(20)
+        await stage.settle("a")
+        await first
+        await steps(20)  # the consumer is busy
+        second = asyncio.ensure_future(anext(outcomes))
+        await steps(20)
+
+        assert set("bcde") == set(stage.in_flight)
+        second.cancel()
 
 
 class TestFailures:

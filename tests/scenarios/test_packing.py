@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,36 @@ async def test_answer_that_is_no_rows(aws: Emulator, clients: Clients) -> None:
     assert isinstance(error, DecodeError)
     assert b"certainly!" == error.body
     assert "line 1 is not JSON" in str(error)
+
+
+class Fragile:
+    """A codec that cannot read what it is given."""
+
+    content_type = "application/jsonlines"
+
+    def __init__(self, rows: object) -> None:
+        self.rows = rows
+
+    def encode_row(self, row: object) -> bytes:
+        return JSONLines().encode_row(row)
+
+    def decode_rows(self, body: bytes) -> Any:
+        if isinstance(self.rows, Exception):
+            raise self.rows
+        return self.rows
+
+
+@pytest.mark.parametrize("rows", [KeyError("rows"), RuntimeError(), None], ids=repr)
+async def test_codec_that_breaks(aws: Emulator, clients: Clients, rows: object) -> None:
+    """Whatever a codec of the caller's own raises or returns, its rows have that for their outcome."""
+    endpoint = await aws.create_endpoint("e", Doubler())
+    client = await clients.open(endpoint)
+    async with asyncio.timeout(5):
+        outcomes = [
+            each async for each in client.as_completed(range(3), pack=Pack(max_rows=2), codec=Fragile(rows))
+        ]
+
+    assert [DecodeError] * 3 == [type(each.error) for each in outcomes]
 
 
 async def test_refused_packs_are_not_halved(aws: Emulator, clients: Clients) -> None:

@@ -85,9 +85,9 @@ class Review:
         """
         body = result.body
         try:
-            values = self._codec.decode_rows(body)
-        except (ValueError, RecursionError) as exc:
-            said = "nested too deeply" if isinstance(exc, RecursionError) else str(exc)
+            values = tuple(self._codec.decode_rows(body))
+        except Exception as exc:  # the codec may be anybody's: whatever it raises, these rows have no answer
+            said = "nested too deeply" if isinstance(exc, RecursionError) else str(exc) or type(exc).__name__
             raise DecodeError(
                 f"{result.inference_id} answered a pack of {count} rows with what is no "
                 f"{self._codec.content_type}: {said}. Its bytes are in .body.",
