@@ -304,6 +304,8 @@ class AsyncInferenceClient:
             if clock.monotonic() < deadline:  # somebody else's, such as that of a payload that is streamed
                 raise
             token = assembly.engine.token_of(draft.invocation)
+            if future is None:
+                assembly.engine.forget(draft.invocation)
             if draft.invocation.state is State.REGISTERED and future is None:  # it never got past the windows
                 raise _not_let_in(draft.invocation, assembly.windows, timeout) from None
             raise _waited(draft.invocation, future, token, timeout) from None

@@ -22,6 +22,9 @@ DEFAULT_TIMEOUT_SECONDS = 900
 MARGIN_SECONDS = 300.0
 """SageMaker's defaults, and what its own clean-up, the publishing and the writing may take on top."""
 
+LONGEST_PATIENCE_SECONDS = 21_600 + 3_600 + MARGIN_SECONDS
+"""No request can ask for more: whatever says so is not to be believed."""
+
 PLACEHOLDER = "s3://to-be-uploaded/input"
 
 

@@ -25,7 +25,7 @@ from aio_sm_async.lookout import Lookout
 from aio_sm_async.outcome import Outcomes
 from aio_sm_async.protocol.completion import Completion
 from aio_sm_async.protocol.identifiers import Ownership
-from aio_sm_async.protocol.invocation import Invocation
+from aio_sm_async.protocol.invocation import Invocation, State
 from aio_sm_async.protocol.journal_entry import JournalEntry
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.protocol.registry import (
@@ -141,9 +141,7 @@ class Engine:
     def _close_flight(self, flight: Flight) -> None:
         invocation, future = flight.invocation, flight.future()
         token = self.token_of(invocation)
-        for receipt in invocation.receipts:
-            receipt.release(Ownership.OURS)  # unanswered: whoever takes it up with the token may need it
-        invocation.receipts.clear()
+        _hand_back(invocation)  # unanswered: whoever takes it up with the token may need it
         self._tower.perform(self.registry.abandoned(invocation.inference_id))
         self._tower.land(invocation.inference_id)
         if future is not None:
@@ -237,12 +235,12 @@ class Engine:
             ClientClosedError: The client is being closed.
         """
         self._windows.enter_nowait(invocation)
-        heard = self.unclaimed.claim(invocation.inference_id)
         try:
             actions = self.registry.adopt(invocation, self._clock.monotonic(), is_accepted=is_accepted)
         except InvalidRequestError:
             self._windows.release(invocation)
             raise
+        heard = self.unclaimed.claim(invocation.inference_id)
         flight, future = self._tower.take_off(invocation, None, owner=self, accept=accept)
         flight.uploaded = uploaded
         if draft is not None and not is_accepted:
@@ -278,6 +276,12 @@ class Engine:
         self.journaling.forget(invocation)
         self._leave(invocation.inference_id)
 
+    def forget(self, invocation: Invocation) -> None:
+        """Its caller gave up before there was a future: it was let go, and nobody will ask for it again."""
+        if invocation.state is State.ABANDONED:
+            self.journaling.forget(invocation)
+            self.unclaimed.forget(invocation.inference_id)
+
     def let_go(self, invocation: Invocation) -> None:
         """Nobody here waits for it any more; with a journal somebody may ask for it again."""
         inference_id = invocation.inference_id
@@ -286,6 +290,7 @@ class Engine:
                 self.unclaimed.expect(inference_id)
             for receipt in self.registry.let_go(inference_id):
                 receipt.release(Ownership.OURS)
+            _hand_back(invocation)  # the journal does not know how it ended: its message may be the only copy
         self._leave(inference_id)
 
     def let_go_threadsafe(self, invocation: Invocation) -> None:
@@ -401,6 +406,13 @@ class Engine:
             logger.warning("%s could not be sent again: %s", invocation.inference_id, error)
         else:
             self._accepted(flight, acceptance)
+
+
+def _hand_back(invocation: Invocation) -> None:
+    """Its messages are for others: they are not acknowledged."""
+    for receipt in invocation.receipts:
+        receipt.release(Ownership.OURS)
+    invocation.receipts.clear()
 
 
 def _closed_over(invocation: Invocation, token: str) -> ClientClosedError:

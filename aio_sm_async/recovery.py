@@ -80,14 +80,16 @@ class Recovery:
         known = await self._engine.enter(draft, item, replaces=replaces.object_name if replaces else None)
         if known is None:
             return await self._engine.launch(draft)
-        if item is not None and None not in (item.digest, known.digest) and item.digest != known.digest:
-            raise InvalidRequestError(
-                "key",
-                f"{known.key!r} was used before with another payload, other options or another endpoint",
-                "Give it another key, another version, or another journal.",
-            )
+        if item is not None:
+            _check_same(known, item, draft)
         if known.stage is Stage.CONSUMED:
             return None
+        if known.inference_id in self._engine.registry:
+            raise InvalidRequestError(
+                "key",
+                f"{known.key!r} is waited for already, in another fan-out or by whoever recovered it",
+                "Wait for that one, or leave it first: await its aclose().",
+            )
         return self._take_up(known, draft)
 
     async def unfinished(self) -> AsyncGenerator[AnyFuture, None]:
@@ -141,6 +143,17 @@ class Recovery:
         if entry.deadline is None:
             return entry.patience_seconds
         return max(0.0, (entry.deadline - self._clock.utc_now()).total_seconds())
+
+
+def _check_same(known: JournalEntry, item: ItemKey, draft: Draft) -> None:
+    """Refuse a key that was used for something else; of what is read while it is sent, only where it goes."""
+    is_other = known.endpoint_name != draft.invocation.endpoint_name
+    if is_other or (None not in (item.digest, known.digest) and item.digest != known.digest):
+        raise InvalidRequestError(
+            "key",
+            f"{known.key!r} was used before with another payload, other options or another endpoint",
+            "Give it another key, another version, or another journal.",
+        )
 
 
 def _outcome(entry: JournalEntry) -> Completion | DeadlinePassed:

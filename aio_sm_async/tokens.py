@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from aio_sm_async.clock import Clock
 from aio_sm_async.completions.denials import Denials
 from aio_sm_async.completions.polling import FAILURE_FOUND
+from aio_sm_async.drafts import LONGEST_PATIENCE_SECONDS
 from aio_sm_async.engine import Engine
 from aio_sm_async.errors import AccessDeniedError, DeadlinePassedError, InvalidRequestError, NotFoundError
 from aio_sm_async.flight import AnyFuture
@@ -86,7 +87,8 @@ class Tokens:
             _check_same(token, waiting)
             return waiting
         left = (token.deadline - self.clock.utc_now()).total_seconds()
-        invocation = _invocation(token, patience_seconds=max(0.0, left))
+        patience = min(max(0.0, left), LONGEST_PATIENCE_SECONDS)
+        invocation = _invocation(token, patience_seconds=patience)
         future = self.engine.adopt(invocation, is_accepted=token.output_location is not None)
         if left > 0:  # past its deadline it is looked for by itself, and for the last time
             self.engine.look(invocation)

@@ -117,9 +117,11 @@ class Tower:
 
     def deliver(self, delivery: Delivery) -> None:
         """A source tells of a completion."""
-        if self._unclaimed.keep(delivery):
+        inference_id = delivery.completion.inference_id
+        # A caller may use an id again that an earlier process left unclaimed: who waits for it goes first.
+        if inference_id not in self._registry and self._unclaimed.keep(delivery):
             return
-        if self._registry.knows(delivery.completion.inference_id):
+        if self._registry.knows(inference_id):
             self._lookout.heard(delivery.source)
         self.perform(self._registry.delivered(delivery))
 

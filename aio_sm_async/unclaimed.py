@@ -23,16 +23,27 @@ class Unclaimed:
         self._deliveries.setdefault(inference_id, None)
 
     def keep(self, delivery: Delivery) -> bool:
-        """Keep the latest that was heard of it, and tell whether it is one of these."""
+        """Keep the latest that was heard of it, and tell whether it is one of these.
+
+        Its message is held: it would come again every few seconds, until a redrive policy takes it away.
+        """
         inference_id = delivery.completion.inference_id
         if inference_id not in self._deliveries:
             return False
         self._deliveries[inference_id] = delivery
+        if delivery.receipt is not None:
+            delivery.receipt.hold()
         return True
 
     def claim(self, inference_id: str) -> Delivery | None:
         """Somebody has asked for it: what was heard of it is theirs."""
         return self._deliveries.pop(inference_id, None)
+
+    def forget(self, inference_id: str) -> None:
+        """Nobody will ask for it after all."""
+        delivery = self._deliveries.pop(inference_id, None)
+        if delivery is not None and delivery.receipt is not None:
+            delivery.receipt.acknowledge()
 
     def release(self) -> None:
         """Hand back the messages of all that nobody asked for: another process may."""

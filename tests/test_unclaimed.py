@@ -54,4 +54,25 @@ def test_messages_go_back_if_nobody_asks() -> None:
 
     unclaimed.release()
 
-    assert (["OURS"], 0) == (message.fate, len(unclaimed))
+    assert (["held", "OURS"], 0) == (message.fate, len(unclaimed))
+
+
+def test_messages_are_held_meanwhile() -> None:
+    """Else SQS would bring each again and again, and a redrive policy take it away."""
+    unclaimed, message = Unclaimed(), Message()
+    unclaimed.expect("a")
+    unclaimed.keep(delivery("a", message))
+
+    assert ["held"] == message.fate
+
+
+def test_what_nobody_will_ask_for_is_acknowledged() -> None:
+    """It was given up after all: nothing is kept, and its message goes."""
+    unclaimed, message = Unclaimed(), Message()
+    for inference_id in ("a", "b"):
+        unclaimed.expect(inference_id)
+    unclaimed.keep(delivery("a", message))
+    for inference_id in ("a", "b", "c"):
+        unclaimed.forget(inference_id)
+
+    assert (["held", "acknowledged"], 0) == (message.fate, len(unclaimed))

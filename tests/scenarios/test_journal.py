@@ -23,6 +23,7 @@ from aio_sm_async import (
     RetryFailed,
     S3Uploads,
     ValidationError,
+    WaitTimeoutError,
 )
 from aio_sm_async.clock import VirtualClock
 from aio_sm_async.emulator import Emulator, ModelError, ModelRequest, mishaps
@@ -204,6 +205,86 @@ async def test_a_known_key_with_another_payload(aws: Emulator, clients: Clients,
     assert ["key"] * 3 == [error.field for error in errors if isinstance(error, InvalidRequestError)]
     assert "'1' was used before with another payload" in str(errors[0])
     assert 1 == len(endpoint.invocations)
+
+
+async def test_a_known_key_at_another_endpoint(
+    aws: Emulator, clients: Clients, journal: Path, tmp_path: Path
+) -> None:
+    """Of a file only its endpoint can be compared: the answer of one is never taken for the other's."""
+    aws.objects.create_bucket("inputs")
+    first, second = [await aws.create_endpoint(name, echo) for name in "ab"]
+    (tmp_path / "in.txt").write_text("x")
+    item = InferenceRequest(tmp_path / "in.txt", key="1", content_type="text/plain")
+    client = await clients.open(first, journal=journal, uploads=S3Uploads("s3://inputs/"))
+    run = client.as_completed([item])
+    taken = await anext(run)
+    await run.aclose()
+    del run
+    await asyncio.sleep(0)
+    view = client.with_options(endpoint_name=second.name)
+    (refused,) = [each.error async for each in view.as_completed([item])]
+
+    assert taken.error is None
+    assert isinstance(refused, InvalidRequestError)
+    assert "another endpoint" in str(refused)
+    assert [] == second.invocations
+
+
+async def test_a_key_that_is_waited_for_already(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """The error of the second fan-out names the key, and what to do."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint, journal=journal)
+    first = client.map(ROWS[:1], key=row_id)
+    asking = asyncio.create_task(anext(first))
+    await until(lambda: len(endpoint.invocations) == 1)
+    (refused,) = [each.error async for each in client.as_completed(ROWS[:1], key=row_id)]
+    endpoint.set_instances(1)
+
+    assert ROWS[0] == (await asking).value
+    assert isinstance(refused, InvalidRequestError)
+    assert "'0' is waited for already" in str(refused)
+    assert 1 == len(endpoint.invocations)
+
+
+async def test_an_id_of_the_callers_own_is_used_again(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """What an earlier invocation of that id left unclaimed takes no message from the new one."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint, journal=journal, polling=None)
+    earlier = await client.submit("old", inference_id="mine")
+    del earlier
+    await asyncio.sleep(0)
+    later = await client.submit("new", inference_id="mine")
+    endpoint.set_instances(1)
+    async with asyncio.timeout(5):
+        result = await later
+
+    assert "new" == result.value
+
+
+async def test_a_message_before_the_answer_outlives_who_leaves(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """It is the only copy, and the journal knows no end: whoever leaves must not have it deleted."""
+    endpoint = await aws.create_endpoint("e", echo, output=None, include_response=True)
+    aws.trouble.add(mishaps.slow_answer(20.0))
+    async with clients.new(endpoint, journal=journal) as client:
+        submitting = asyncio.create_task(client.submit("only"))
+        await until(lambda: client.statistics().notifications["early"] == 1)
+        submitting.cancel()
+        await asyncio.wait([submitting])
+
+    assert 1 == left_in(queue_of(aws, endpoint))
+
+
+async def test_who_was_too_late_is_not_remembered(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """An `invoke` that times out gives its request up, wherever it was: nothing is kept of it."""
+    endpoint = await aws.create_endpoint("e", echo)
+    aws.trouble.add(Rule("sagemaker", "InvokeEndpointAsync", Fault("hang"), times=1, label="hangs"))
+    client = await clients.open(endpoint, journal=journal)
+    with pytest.raises(WaitTimeoutError):
+        await client.invoke("x", timeout=0.2)
+
+    assert [] == [future async for future in client.recover()]
 
 
 async def test_two_items_with_one_key(aws: Emulator, clients: Clients, journal: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from aio_sm_async.emulator.endpoint import Endpoint
 from aio_sm_async.emulator.fault import Fault
 from aio_sm_async.emulator.model import ModelError, echo
 from aio_sm_async.emulator.rule import Rule
+from aio_sm_async.protocol.token import decode_token
 from tests.scenarios.stage import FAST_POLLING, Clients, pass_time, until
 
 DENIED = Fault("status", status=400, code="AccessDeniedException", message="User is not authorized")
@@ -247,6 +249,17 @@ class TestAttach:
 
         assert "hello" == (await future).value
         assert 0 == aws.calls["DescribeEndpoint"]
+
+    async def test_deadline_that_no_request_can_have(self, aws: Emulator, clients: Clients) -> None:
+        """A token that claims years is waited for no longer than SageMaker can take, and closing is safe."""
+        endpoint = await aws.create_endpoint("e", echo, instances=0)
+        token = await token_of_sent(clients, endpoint)
+        async with clients.new(endpoint) as client:
+            future = await client.attach(changed(token, deadline="9999-12-31T23:59:59.999999+00:00"))
+            deadline = decode_token(future.token).deadline
+
+        assert timedelta(hours=7) < deadline - datetime.now(UTC) < timedelta(hours=7, minutes=6)
+        assert isinstance(future.exception(), ClientClosedError)
 
 
 class TestWhoseTokens:
