@@ -258,9 +258,12 @@ class InferenceFuture(Generic[T]):
         self._owner.abandon(self._invocation)
         self._finish_abandoned("abandon() was called")
 
-    def let_go(self) -> None:
-        """Stop to wait, like when nobody holds it any more. For the client: a journal remembers it."""
+    def let_go(self, callback: Callable[[InferenceFuture[T]], object]) -> None:
+        """Call it no more; if nobody else waits, stop to wait. For the client: a journal remembers it."""
         if self.done():
+            return
+        self.remove_done_callback(callback)
+        if self._callbacks or self._waiters:
             return
         self._owner.let_go(self._invocation)
         self._finish_abandoned("nobody waited for it any more")

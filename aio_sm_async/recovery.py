@@ -84,12 +84,6 @@ class Recovery:
             _check_same(known, item, draft)
         if known.stage is Stage.CONSUMED:
             return None
-        if known.inference_id in self._engine.registry:
-            raise InvalidRequestError(
-                "key",
-                f"{known.key!r} is waited for already, in another fan-out or by whoever recovered it",
-                "Wait for that one, or leave it first: await its aclose().",
-            )
         return self._take_up(known, draft)
 
     async def unfinished(self) -> AsyncGenerator[AnyFuture, None]:
@@ -109,7 +103,9 @@ class Recovery:
 
     def _take_up(self, entry: JournalEntry, draft: Draft | None) -> AnyFuture:
         waiting = self._engine.future_of(entry.inference_id)
-        if waiting is not None:
+        if (
+            waiting is not None and waiting.object_name == entry.name
+        ):  # else only the caller's own id is the same
             return waiting  # another fan-out of this client has the same item in flight
         future = self._engine.adopt(
             self._invocation(entry),

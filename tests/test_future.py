@@ -421,18 +421,31 @@ class TestAbandoning:
 class TestLettingGo:
     """Nobody here waits for it any more, but somebody else may."""
 
-    async def test_waiters_hear_of_it_and_the_owner_is_told_which_it_was(
-        self, owner: Owner, future: InferenceFuture[str]
-    ) -> None:
-        """It is not given up: the owner decides what remains of it."""
+    async def test_the_owner_is_told_which_it_was(self, owner: Owner, future: InferenceFuture[str]) -> None:
+        """It is not given up: the owner decides what remains of it. Who has left is not called back."""
+        called: list[object] = []
+        future.add_done_callback(called.append)
+        future.let_go(called.append)
+        future.let_go(called.append)
+        await settle()
+
+        assert (owner.let_gone, owner.abandoned, called) == (["id"], [], [])
+        with pytest.raises(AbandonedError):
+            await future
+
+    async def test_others_wait_on(self, owner: Owner, future: InferenceFuture[str]) -> None:
+        """Whoever else awaits it, or is called back, notices nothing."""
+        first: list[object] = []
+        second: list[object] = []
+        future.add_done_callback(first.append)
+        future.add_done_callback(second.append)
+        future.let_go(first.append)
         waiting = asyncio.create_task(by_await(future))
         await settle()
-        future.let_go()
-        future.let_go()
+        future.let_go(second.append)
+        future.settle("done")
 
-        assert (owner.let_gone, owner.abandoned) == (["id"], [])
-        with pytest.raises(AbandonedError):
-            await waiting
+        assert ("done", []) == (await waiting, owner.let_gone)
 
 
 class TestDropping:

@@ -27,6 +27,7 @@ class Item:
         key: What the caller calls it.
         held_bytes: What the window counts for it at the moment.
         future: Its invocation, once it was sent.
+        when_done: What that calls back.
         outcome: How it ended, once it has.
         left_bytes: The size of the body that was left in S3, to be read again when its turn comes.
         attempts: Each time that it was sent.
@@ -39,6 +40,7 @@ class Item:
     key: str | None = None
     held_bytes: int = 0
     future: AnyFuture | None = None
+    when_done: Callable[[AnyFuture], object] | None = None
     outcome: Result | Exception | None = None
     left_bytes: int = 0
     attempts: tuple[Attempt, ...] = ()

@@ -250,7 +250,8 @@ class Run:
         else:  # while nobody knows whether it was accepted the request is kept, to be sent again
             kept_bytes = 0 if future.accepted is not None else min(prepared.size_bytes, MAX_INLINE_BYTES)
         self._backlog.hold(item, kept_bytes)
-        future.add_done_callback(partial(self._done, item, repeat))
+        item.when_done = partial(self._done, item, repeat)
+        future.add_done_callback(item.when_done)
 
     def _skip(self, item: Item) -> None:
         if not self._backlog.skip(item):
@@ -311,6 +312,7 @@ class Run:
         await self._send(item, prepared)
 
     def _settle(self, item: Item, outcome: Result | Exception) -> None:
+        item.when_done = None  # it holds the item: a future that is dropped must go at once
         if not self._backlog.settle(item, outcome):
             return
         item.review = None
@@ -358,8 +360,9 @@ class Run:
 
     async def _abandon_all(self) -> None:
         for count, item in enumerate(self._backlog.drop(), 1):
-            if item.future is not None:
-                item.future.let_go()
+            if item.future is not None and item.when_done is not None:
+                item.future.let_go(item.when_done)
+            item.when_done = None
             if count % ABANDONS_IN_A_ROW == 0:
                 await asyncio.sleep(0)
 

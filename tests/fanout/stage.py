@@ -183,6 +183,9 @@ class Stage:
     def keep(self, future: InferenceFuture[object]) -> None:
         self._kept[future.inference_id] = future
 
+    def unkeep(self, inference_id: str) -> None:
+        self._kept.pop(inference_id, None)
+
     def token_of(self, invocation: Invocation) -> str:
         return f"token of {invocation.inference_id}"
 

@@ -230,20 +230,41 @@ async def test_a_known_key_at_another_endpoint(
     assert [] == second.invocations
 
 
-async def test_a_key_that_is_waited_for_already(aws: Emulator, clients: Clients, journal: Path) -> None:
-    """The error of the second fan-out names the key, and what to do."""
+async def test_who_leaves_takes_nothing_from_who_stays(
+    aws: Emulator, clients: Clients, journal: Path
+) -> None:
+    """Two fan-outs share what is in flight, and one is left: the other gets its outcome."""
     endpoint = await aws.create_endpoint("e", echo, instances=0)
     client = await clients.open(endpoint, journal=journal)
-    first = client.map(ROWS[:1], key=row_id)
-    asking = asyncio.create_task(anext(first))
-    await until(lambda: len(endpoint.invocations) == 1)
-    (refused,) = [each.error async for each in client.as_completed(ROWS[:1], key=row_id)]
+    runs = [client.map(ROWS[:1], key=row_id) for _ in range(2)]
+    asking = [asyncio.create_task(anext(run)) for run in runs]
+    await until(lambda: [1, 1] == [run.progress.in_flight for run in runs])
+    await runs[0].aclose()
+    endpoint.set_instances(1)
+    (left, stayed) = await asyncio.gather(*asking, return_exceptions=True)
+
+    assert isinstance(left, StopAsyncIteration)
+    assert isinstance(stayed, InferenceResult)
+    assert ROWS[0] == stayed.value
+
+
+async def test_an_id_of_the_callers_own_is_no_key(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """A request that has the id of an item which was left is not that item: its answer is its own."""
+    endpoint = await aws.create_endpoint("e", echo, instances=0)
+    client = await clients.open(endpoint, journal=journal)
+    item = InferenceRequest("item", key="1", inference_id="mine")
+    run = client.as_completed([item])
+    asking = asyncio.create_task(anext(run))
+    await until(lambda: run.progress.in_flight == 1)
+    asking.cancel()
+    await run.aclose()
+    other = await client.submit("other", inference_id="mine")
+    async with asyncio.timeout(5):
+        outcome = await anext(client.as_completed([item]))
     endpoint.set_instances(1)
 
-    assert ROWS[0] == (await asking).value
-    assert isinstance(refused, InvalidRequestError)
-    assert "'0' is waited for already" in str(refused)
-    assert 1 == len(endpoint.invocations)
+    assert "other" == (await other).value
+    assert isinstance(outcome.error, InvalidRequestError)
 
 
 async def test_an_id_of_the_callers_own_is_used_again(aws: Emulator, clients: Clients, journal: Path) -> None:
