@@ -33,7 +33,7 @@ from aio_sm_async.recovery import Recovery
 from aio_sm_async.resolution import Resolution
 from aio_sm_async.results import Downloads
 from aio_sm_async.retries import Retries
-from aio_sm_async.settings import ClientSettings
+from aio_sm_async.settings import ClientSettings, HttpLibrary
 from aio_sm_async.statistics import Counters, Statistics
 from aio_sm_async.submission import Submission
 from aio_sm_async.tokens import Tokens
@@ -42,6 +42,7 @@ from aio_sm_async.whereabouts import Whereabouts
 from aio_sm_async.windows import Windows
 from aio_sm_async.wire.call import SignedCalls
 from aio_sm_async.wire.control import ControlPlane
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.objects import Objects
 from aio_sm_async.wire.queue import Queue
 from aio_sm_async.wire.runtime import Runtime
@@ -50,6 +51,11 @@ from aio_sm_async.wire.transport import AiohttpTransport
 
 OBJECT_CONNECTIONS = 64
 ACK_CONNECTIONS = 8
+
+_TRANSPORTS: dict[HttpLibrary, type[Http1Transport | AiohttpTransport]] = {
+    "httptools": Http1Transport,
+    "aiohttp": AiohttpTransport,
+}
 
 _NOTIFICATIONS = ("notifications", "unreadable", "sqs_errors")
 _DELIVERIES = ("early", "duplicates", "strangers", "mismatched")
@@ -245,7 +251,7 @@ class _Wiring:
     async def calls(self, session: AwsSession, connections: int) -> SignedCalls:
         if session not in self._ssl_contexts:  # reading the certificates takes some 50 ms
             self._ssl_contexts[session] = await session.ssl_context()
-        transport = AiohttpTransport(
+        transport = _TRANSPORTS[self._settings.http_library](
             connections, proxy=session.proxy_for, ssl_context=self._ssl_contexts[session]
         )
         self._stack.push_async_callback(transport.aclose)

@@ -20,6 +20,7 @@ from aio_sm_async.protocol.output_paths import OutputPaths
 from aio_sm_async.uploads import S3Uploads
 
 OnAmbiguous = Literal["resend", "wait", "raise"]
+HttpLibrary = Literal["httptools", "aiohttp"]
 
 _POSITIVE = (
     "max_concurrent_requests",
@@ -63,6 +64,7 @@ class ClientSettings:
     endpoint_name: str | None = None
     output_path: str | None = None
     failure_path: str | None = None
+    http_library: HttpLibrary = "httptools"
     clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def __post_init__(self) -> None:
@@ -81,6 +83,8 @@ class ClientSettings:
             raise ConfigurationError(
                 f"on_ambiguous={self.on_ambiguous!r}: expected 'resend', 'wait' or 'raise'"
             )
+        if self.http_library not in ("httptools", "aiohttp"):
+            raise ConfigurationError(f"http_library={self.http_library!r}: expected 'httptools' or 'aiohttp'")
         for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigurationError(f"{name}={getattr(self, name)!r}: must be above 0")

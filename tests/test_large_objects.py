@@ -26,9 +26,9 @@ from aio_sm_async.results import Downloads, InferenceResult
 from aio_sm_async.retries import Retries
 from aio_sm_async.uploads import S3Uploads, Uploader
 from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.objects import Objects
 from aio_sm_async.wire.session import AwsSession
-from aio_sm_async.wire.transport import AiohttpTransport
 
 MEBIBYTE = 1024 * 1024
 BODY = bytes(range(256)) * (11 * MEBIBYTE // 256) + b"the end"
@@ -67,7 +67,7 @@ async def objects(aws: EmulatedS3) -> AsyncIterator[Objects]:
         session = AwsSession(boto, region_name="us-east-1", endpoint_urls={"s3": aws.server.url})
         await session.open()
         stack.push_async_callback(session.aclose)
-        transport = AiohttpTransport(10, proxy=lambda url: None, ssl_context=None)
+        transport = Http1Transport(10, proxy=lambda url: None, ssl_context=None)
         stack.push_async_callback(transport.aclose)
         yield Objects(SignedCalls(session, transport, clock=SystemClock(), count=lambda name: None), session)
 

@@ -40,6 +40,12 @@ def test_neither_notifications_nor_polling_is_refused() -> None:
         ClientSettings(polling=None)
 
 
+def test_another_http_library_is_refused() -> None:
+    """The error lists the two that there are."""
+    with pytest.raises(ConfigurationError, match="http_library='httpx': expected 'httptools' or 'aiohttp'"):
+        ClientSettings(http_library="httpx")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("policy", ["resend", "wait", "raise"])
 def test_the_three_policies_for_ambiguity_are_taken(policy: str) -> None:
     """As they are written in the documentation."""

@@ -17,9 +17,9 @@ from aio_sm_async.options import RequestOptions
 from aio_sm_async.protocol.request import InvocationRequest, check_request
 from aio_sm_async.uploads import S3Uploads
 from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.objects import Objects
 from aio_sm_async.wire.session import AwsSession, session_of
-from aio_sm_async.wire.transport import AiohttpTransport
 
 SERVICES = ("sagemaker-runtime", "sagemaker", "s3", "sqs")
 OBJECT_CONNECTIONS = 32
@@ -90,7 +90,7 @@ class Connection:
             await session.open()
             stack.push_async_callback(session.aclose)
             await session.credentials()
-            transport = AiohttpTransport(
+            transport = Http1Transport(
                 OBJECT_CONNECTIONS, proxy=session.proxy_for, ssl_context=await session.ssl_context()
             )
             stack.push_async_callback(transport.aclose)

@@ -6,17 +6,30 @@ bytes may be on their way, and only an answer could tell.
 
 from __future__ import annotations
 
+import socket
+import ssl
+
 import aiohttp
 
 from aio_sm_async.errors import AmbiguousError, NotSentError
+from aio_sm_async.wire.faults import (
+    ClosedBeforeAnswerError,
+    ClosedBeforeRequestError,
+    ConnectTimeoutError,
+    CutOffError,
+    NotHttpError,
+)
 
 # Whatever the HTTP library and the sockets below it raise; a TimeoutError is an OSError.
 CONNECTION_FAILURES = (aiohttp.ClientError, OSError)
 
+_Kinds = type[Exception] | tuple[type[Exception], ...]
+_NO_HTTP = "what came back was no HTTP answer"
+
 # The first row that fits speaks: what happened, and what to do next.
-_NOT_SENT: tuple[tuple[type[Exception], str, str], ...] = (
+_NOT_SENT: tuple[tuple[_Kinds, str, str], ...] = (
     (
-        aiohttp.ClientConnectorDNSError,
+        (aiohttp.ClientConnectorDNSError, socket.gaierror),
         "its name could not be resolved",
         "Check the region, the endpoint URL and this machine's DNS",
     ),
@@ -31,12 +44,12 @@ _NOT_SENT: tuple[tuple[type[Exception], str, str], ...] = (
         "Check HTTPS_PROXY, HTTP_PROXY, NO_PROXY and the proxy's credentials",
     ),
     (
-        aiohttp.ClientSSLError,
+        (aiohttp.ClientSSLError, ssl.SSLError),
         "no TLS connection could be agreed on",
         "Check AWS_CA_BUNDLE, and whether a proxy takes TLS apart on the way",
     ),
     (
-        aiohttp.ConnectionTimeoutError,
+        (aiohttp.ConnectionTimeoutError, ConnectTimeoutError),
         "no connection was made in time",
         "Check the network, security groups and VPC endpoints on the way",
     ),
@@ -51,9 +64,14 @@ _NOT_SENT: tuple[tuple[type[Exception], str, str], ...] = (
         "Check the endpoint URL and the network",
     ),
     (
-        aiohttp.ClientConnectionError,
+        (aiohttp.ClientConnectionError, ClosedBeforeRequestError),
         "the connection was closed just before",
         "It had been idle, or was lost",
+    ),
+    (
+        OSError,
+        "no connection could be made",
+        "Check the endpoint URL and the network",
     ),
     (
         Exception,
@@ -61,12 +79,16 @@ _NOT_SENT: tuple[tuple[type[Exception], str, str], ...] = (
         "Check the endpoint URL",
     ),
 )
-_SENT: tuple[tuple[type[Exception], str], ...] = (
+_SENT: tuple[tuple[_Kinds, str], ...] = (
     (TimeoutError, "the answer did not come in time"),
-    (aiohttp.ClientPayloadError, "the answer was cut off"),
-    (aiohttp.ServerDisconnectedError, "the connection was closed before an answer came"),
+    ((aiohttp.ClientPayloadError, CutOffError), "the answer was cut off"),
+    (
+        (aiohttp.ServerDisconnectedError, ClosedBeforeAnswerError),
+        "the connection was closed before an answer came",
+    ),
+    (NotHttpError, _NO_HTTP),
     (OSError, "the connection broke"),
-    (Exception, "what came back was no HTTP answer"),
+    (Exception, _NO_HTTP),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import aiohttp
 
@@ -37,6 +37,35 @@ class Pace:
         return dripping
 
 
+async def paced(
+    next_chunk: Callable[[], Awaitable[bytes]], host: str, timeout_seconds: float
+) -> AsyncIterator[bytes]:
+    """Yield chunks until an empty one, as long as they flow.
+
+    Args:
+        next_chunk: Waits for the next one, its own timeout's time at most.
+        host: Who sends them, for the error's words.
+        timeout_seconds: The time of waiting in which `MIN_STREAM_BYTES` must come.
+
+    Raises:
+        AmbiguousError: They hardly dripped.
+    """
+    loop = asyncio.get_running_loop()
+    pace = Pace(timeout_seconds)
+    while True:
+        asked = loop.time()
+        chunk = await next_chunk()
+        if not chunk:
+            return
+        # Only our own waiting counts: a consumer may take its time.
+        if pace.is_dripping(loop.time() - asked, len(chunk)):
+            raise AmbiguousError(
+                f"{host} hardly sends any more: less than {MIN_STREAM_BYTES} bytes in "
+                f"{timeout_seconds:g} seconds. Ask for the rest again, or check the network."
+            )
+        yield chunk
+
+
 class AiohttpStream:
     """An answer whose body has not been read yet.
 
@@ -61,26 +90,13 @@ class AiohttpStream:
         """The headers; the mapping ignores case."""
         return self._answer.headers
 
-    async def iter_bytes(self) -> AsyncIterator[bytes]:
+    def iter_bytes(self) -> AsyncIterator[bytes]:
         """Yield the body as it comes, to its proven end.
 
         Raises:
             AmbiguousError: The rest of the body did not come, or hardly dripped.
         """
-        loop = asyncio.get_running_loop()
-        pace = Pace(self._timeout_seconds)
-        while True:
-            asked = loop.time()
-            chunk = await self._next_chunk()
-            if not chunk:
-                return
-            # Only our own waiting counts: a consumer may take its time.
-            if pace.is_dripping(loop.time() - asked, len(chunk)):
-                raise AmbiguousError(
-                    f"{self._host} hardly sends any more: less than {MIN_STREAM_BYTES} bytes in "
-                    f"{self._timeout_seconds:g} seconds. Ask for the rest again, or check the network."
-                )
-            yield chunk
+        return paced(self._next_chunk, self._host, self._timeout_seconds)
 
     async def read(self) -> bytes:
         """Return the whole body.

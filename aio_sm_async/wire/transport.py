@@ -186,7 +186,7 @@ class AiohttpTransport:
         except CONNECTION_FAILURES as error:
             raise connection_error(error, request_target(url)[0], sent=attempt.sent) from error
         except ValueError as error:
-            raise _unsendable(error) from error
+            raise unsendable(error) from error
 
     @asynccontextmanager
     async def stream(
@@ -211,7 +211,7 @@ class AiohttpTransport:
         except CONNECTION_FAILURES as error:
             raise connection_error(error, host, sent=attempt.sent) from error
         except ValueError as error:
-            raise _unsendable(error) from error
+            raise unsendable(error) from error
         try:
             yield AiohttpStream(answer, host, timeout_seconds)
         finally:
@@ -281,7 +281,8 @@ def _payload(body: bytes) -> bytes | io.BytesIO | None:
     return body or None
 
 
-def _unsendable(error: ValueError) -> InvalidRequestError:
+def unsendable(error: ValueError) -> InvalidRequestError:
+    """The error of a request that cannot be written as HTTP."""
     return InvalidRequestError(
         "request", f"HTTP cannot carry it ({error})", "Take control characters out of what becomes a header."
     )

@@ -69,6 +69,7 @@ client = AsyncInferenceClient(
     retry_timeout_seconds=60,
     start_in_flight=8,
     max_submit_rate=50.0,
+    http_library="aiohttp",
     accept="application/json",
 )
 assert_type(client, AsyncInferenceClient)
@@ -81,6 +82,7 @@ assert_type(client.map([1, 2]), FanOut[InferenceResult[object]])
 assert_type(client.map([1], return_exceptions=True), FanOut[InferenceResult[object] | Exception])
 assert_type(client.as_completed([1]), FanOut[InferenceOutcome[InferenceResult[object]]])
 AsyncInferenceClient("my-endpoint", on_ambiguous="retry")  # type: ignore[arg-type]
+AsyncInferenceClient("my-endpoint", http_library="httpx")  # type: ignore[arg-type]
 AsyncInferenceClient("my-endpoint", max_inflight=5)  # type: ignore[call-arg]
 
 

@@ -10,8 +10,8 @@ from aiobotocore.session import AioSession
 
 from aio_sm_async.clock import VirtualClock
 from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.session import AwsSession
-from aio_sm_async.wire.transport import AiohttpTransport
 
 NewBoto = Callable[[], AioSession]
 
@@ -34,9 +34,9 @@ def new_boto(_loader: object) -> NewBoto:
 
 
 @pytest.fixture
-async def transport() -> AsyncIterator[AiohttpTransport]:
+async def transport() -> AsyncIterator[Http1Transport]:
     """A transport without a proxy."""
-    transport = AiohttpTransport(4, proxy=lambda url: None, ssl_context=None)
+    transport = Http1Transport(4, proxy=lambda url: None, ssl_context=None)
     yield transport
     await transport.aclose()
 
@@ -44,7 +44,7 @@ async def transport() -> AsyncIterator[AiohttpTransport]:
 class Wire:
     """Signed calls to one server, which stands for all services."""
 
-    def __init__(self, session: AwsSession, transport: AiohttpTransport) -> None:
+    def __init__(self, session: AwsSession, transport: Http1Transport) -> None:
         self.session = session
         self.counted: Counter[str] = Counter()
         self.clock = VirtualClock()
@@ -57,7 +57,7 @@ NewWire = Callable[[str], Awaitable[Wire]]
 
 
 @pytest.fixture
-async def new_wire(new_boto: NewBoto, transport: AiohttpTransport) -> AsyncIterator[NewWire]:
+async def new_wire(new_boto: NewBoto, transport: Http1Transport) -> AsyncIterator[NewWire]:
     """Makes a `Wire` to a server's URL."""
     sessions: list[AwsSession] = []
 

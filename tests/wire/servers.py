@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Server:
 
     async def __aenter__(self) -> Self:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._sockets: list[socket.socket] = []
         self._arrived = asyncio.Condition()
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self.tls)
         scheme = "http" if self.tls is None else "https"
@@ -94,8 +96,16 @@ class Server:
         async with self._arrived:
             await self._arrived.wait_for(lambda: len(self.requests) >= count)
 
+    def hang_up(self) -> int:
+        """Say goodbye on every connection that is open, at once, and tell how many that were."""
+        is_open = [each for each in self._sockets if each.fileno() >= 0]
+        for each in is_open:
+            each.shutdown(socket.SHUT_WR)
+        return len(is_open)
+
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._sockets.append(writer.get_extra_info("socket"))
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -18,10 +18,10 @@ from aio_sm_async.emulator.server import Server as EmulatorServer
 from aio_sm_async.errors import CredentialsError, NotFoundError
 from aio_sm_async.protocol.location import S3Location
 from aio_sm_async.wire.call import SignedCalls
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.objects import Objects
 from aio_sm_async.wire.queue import Queue
 from aio_sm_async.wire.session import AwsSession
-from aio_sm_async.wire.transport import AiohttpTransport
 from tests.wire.conftest import NewBoto
 
 ODD_KEYS = ["plain.out", "a b+c", "a//b", "€/ü~", "q?x=1&y#z", "100%", "a/../b", "./c", "=&;,:@'()*!$"]
@@ -43,7 +43,7 @@ def moto() -> Iterator[str]:
 class Opinion:
     """A server with a bucket and a queue, and the wire to it."""
 
-    def __init__(self, boto: AioSession, session: AwsSession, transport: AiohttpTransport, url: str) -> None:
+    def __init__(self, boto: AioSession, session: AwsSession, transport: Http1Transport, url: str) -> None:
         self.boto = boto
         self.session = session
         self.url = url
@@ -72,7 +72,7 @@ async def emulator() -> AsyncIterator[str]:
 
 @pytest.fixture(params=["moto", "emulator"])
 async def opinion(
-    request: pytest.FixtureRequest, moto: str, emulator: str, new_boto: NewBoto, transport: AiohttpTransport
+    request: pytest.FixtureRequest, moto: str, emulator: str, new_boto: NewBoto, transport: Http1Transport
 ) -> AsyncIterator[Opinion]:
     """Each server in turn."""
     boto = new_boto()
@@ -81,7 +81,7 @@ async def opinion(
         yield made
 
 
-async def _opinion(boto: AioSession, transport: AiohttpTransport, url: str) -> AsyncIterator[Opinion]:
+async def _opinion(boto: AioSession, transport: Http1Transport, url: str) -> AsyncIterator[Opinion]:
     session = AwsSession(boto, region_name="us-east-1", endpoint_urls={"s3": url})
     await session.open()
     async with boto.create_client("s3", region_name="us-east-1", endpoint_url=url) as s3:
@@ -168,7 +168,7 @@ async def test_a_queue_that_is_not_there_is_told(opinion: Opinion) -> None:
         await queue.receive(wait_seconds=0)
 
 
-async def test_a_wrong_secret_is_told(emulator: str, new_boto: NewBoto, transport: AiohttpTransport) -> None:
+async def test_a_wrong_secret_is_told(emulator: str, new_boto: NewBoto, transport: Http1Transport) -> None:
     """By a server that verifies signatures."""
     boto = new_boto()
     boto.set_credentials("AKIAEMULATED", "the-secret")

@@ -18,14 +18,32 @@ from cryptography.x509.oid import NameOID
 
 import aio_sm_async
 from aio_sm_async.errors import AmbiguousError, ClientClosedError, InvalidRequestError, NotSentError
+from aio_sm_async.wire.http1 import Http1Transport
 from aio_sm_async.wire.transport import AiohttpTransport, StreamedResponse
 from tests.wire.servers import Request, Server, always, in_turn, never, reply, reset
 
+AnyTransport = AiohttpTransport | Http1Transport
+
+
+@pytest.fixture(params=[Http1Transport, AiohttpTransport], ids=["http1", "aiohttp"])
+def make(request: pytest.FixtureRequest) -> type[AnyTransport]:
+    """One kind of transport after the other: all that is said here goes for both."""
+    kind: type[AnyTransport] = request.param
+    return kind
+
 
 @pytest.fixture
-async def narrow() -> AsyncIterator[AiohttpTransport]:
+async def transport(make: type[AnyTransport]) -> AsyncIterator[AnyTransport]:
+    """A transport without a proxy."""
+    transport = make(4, proxy=lambda url: None, ssl_context=None)
+    yield transport
+    await transport.aclose()
+
+
+@pytest.fixture
+async def narrow(make: type[AnyTransport]) -> AsyncIterator[AnyTransport]:
     """A transport of one connection."""
-    transport = AiohttpTransport(1, proxy=lambda url: None, ssl_context=None)
+    transport = make(1, proxy=lambda url: None, ssl_context=None)
     yield transport
     await transport.aclose()
 
@@ -37,7 +55,7 @@ def _free_port() -> int:
         return port
 
 
-async def test_a_request_arrives_as_it_was_signed(transport: AiohttpTransport) -> None:
+async def test_a_request_arrives_as_it_was_signed(transport: AnyTransport) -> None:
     """Nothing is added that the caller did not sign, and no byte of the path is changed."""
     async with Server(always(202, b"yes", {"X-Thing": "one"})) as server:
         response = await transport.request(
@@ -59,7 +77,7 @@ async def test_a_request_arrives_as_it_was_signed(transport: AiohttpTransport) -
     }
 
 
-async def test_an_empty_post_says_that_it_is_empty(transport: AiohttpTransport) -> None:
+async def test_an_empty_post_says_that_it_is_empty(transport: AnyTransport) -> None:
     """SageMaker wants a length even where there is no body."""
     async with Server(always()) as server:
         await transport.request("POST", server.url, headers={}, timeout_seconds=5)
@@ -67,7 +85,7 @@ async def test_an_empty_post_says_that_it_is_empty(transport: AiohttpTransport) 
     assert server.requests[0].headers["content-length"] == "0"
 
 
-async def test_a_large_body_arrives_whole(transport: AiohttpTransport) -> None:
+async def test_a_large_body_arrives_whole(transport: AnyTransport) -> None:
     """Bodies beyond a megabyte go out in pieces, with their length told first."""
     body = bytes(range(256)) * 8192
     async with Server(always()) as server:
@@ -76,7 +94,7 @@ async def test_a_large_body_arrives_whole(transport: AiohttpTransport) -> None:
     assert server.requests[0].body == body
 
 
-async def test_an_answer_is_handed_on_as_it_came(transport: AiohttpTransport) -> None:
+async def test_an_answer_is_handed_on_as_it_came(transport: AnyTransport) -> None:
     """Redirects are not followed, bodies are not unpacked, cookies are not kept."""
     headers = {"Location": "/elsewhere", "Content-Encoding": "gzip", "Set-Cookie": "a=b"}
     async with Server(always(301, b"not gzip", headers)) as server:
@@ -88,7 +106,7 @@ async def test_an_answer_is_handed_on_as_it_came(transport: AiohttpTransport) ->
     assert "cookie" not in server.requests[1].headers
 
 
-async def test_a_refused_connection_means_not_sent(transport: AiohttpTransport) -> None:
+async def test_a_refused_connection_means_not_sent(transport: AnyTransport) -> None:
     """Nobody listens: certainly nothing was accepted."""
     port = _free_port()
 
@@ -97,7 +115,7 @@ async def test_a_refused_connection_means_not_sent(transport: AiohttpTransport) 
     assert caught.value.__cause__ is not None
 
 
-async def test_tls_that_cannot_be_agreed_on_means_not_sent(transport: AiohttpTransport) -> None:
+async def test_tls_that_cannot_be_agreed_on_means_not_sent(transport: AnyTransport) -> None:
     """The server answers the TLS greeting in plain HTTP."""
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,7 +150,7 @@ def _self_signed(tmp_path: Path) -> Path:
     return path
 
 
-async def test_an_unknown_certificate_means_not_sent(transport: AiohttpTransport, tmp_path: Path) -> None:
+async def test_an_unknown_certificate_means_not_sent(transport: AnyTransport, tmp_path: Path) -> None:
     """The error tells what the verification found."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_self_signed(tmp_path))
@@ -143,9 +161,9 @@ async def test_an_unknown_certificate_means_not_sent(transport: AiohttpTransport
     assert server.requests == []
 
 
-async def test_a_connection_that_takes_too_long_means_not_sent() -> None:
+async def test_a_connection_that_takes_too_long_means_not_sent(make: type[AnyTransport]) -> None:
     """The machine takes the connection, and nobody answers the TLS greeting."""
-    transport = AiohttpTransport(1, proxy=lambda url: None, ssl_context=None, connect_timeout_seconds=0.05)
+    transport = make(1, proxy=lambda url: None, ssl_context=None, connect_timeout_seconds=0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
         with pytest.raises(NotSentError, match="no connection was made in time"):
@@ -153,7 +171,7 @@ async def test_a_connection_that_takes_too_long_means_not_sent() -> None:
     await transport.aclose()
 
 
-async def test_no_free_connection_in_time_means_not_sent(narrow: AiohttpTransport) -> None:
+async def test_no_free_connection_in_time_means_not_sent(narrow: AnyTransport) -> None:
     """A request that waited for its turn in vain was never sent."""
     async with Server(never) as server:
         first = asyncio.create_task(narrow.request("POST", server.url, headers={}, timeout_seconds=30))
@@ -167,19 +185,19 @@ async def test_no_free_connection_in_time_means_not_sent(narrow: AiohttpTranspor
     assert len(server.requests) == 1
 
 
-async def test_a_proxy_that_cannot_be_reached_means_not_sent() -> None:
+async def test_a_proxy_that_cannot_be_reached_means_not_sent(make: type[AnyTransport]) -> None:
     """The error names the variables that chose the proxy."""
     proxy = f"http://127.0.0.1:{_free_port()}"
-    transport = AiohttpTransport(1, proxy=lambda url: proxy, ssl_context=None)
+    transport = make(1, proxy=lambda url: proxy, ssl_context=None)
     with pytest.raises(NotSentError, match=r"proxy could not be reached.*NO_PROXY"):
         await transport.request("POST", "https://aws.invalid/", headers={}, timeout_seconds=5)
     await transport.aclose()
 
 
-async def test_a_proxy_that_refuses_means_not_sent() -> None:
+async def test_a_proxy_that_refuses_means_not_sent(make: type[AnyTransport]) -> None:
     """The tunnel was never there."""
     async with Server(always(407)) as proxy:
-        transport = AiohttpTransport(1, proxy=lambda url: proxy.url, ssl_context=None)
+        transport = make(1, proxy=lambda url: proxy.url, ssl_context=None)
         with pytest.raises(NotSentError, match=r"proxy refused \(HTTP 407\)"):
             await transport.request("POST", "https://aws.invalid/", headers={}, timeout_seconds=5)
         await transport.aclose()
@@ -215,7 +233,7 @@ async def _cut_off(request: Request, writer: asyncio.StreamWriter) -> None:
     ],
 )
 async def test_what_breaks_after_the_request_is_ambiguous(
-    transport: AiohttpTransport, answer: Callable[[Request, asyncio.StreamWriter], object], words: str
+    transport: AnyTransport, answer: Callable[[Request, asyncio.StreamWriter], object], words: str
 ) -> None:
     """The server had the whole request; and a POST is not sent again."""
     async with Server(answer) as server:  # type: ignore[arg-type]
@@ -226,14 +244,14 @@ async def test_what_breaks_after_the_request_is_ambiguous(
     assert caught.value.__cause__ is not None
 
 
-async def _warm(transport: AiohttpTransport, server: Server) -> None:
+async def _warm(transport: AnyTransport, server: Server) -> None:
     """Leave a connection behind, so that what follows is not about connecting, however slow the machine."""
     wanted, server.answer = server.answer, always()
     await transport.request("POST", server.url, headers={}, timeout_seconds=30)
     server.answer = wanted
 
 
-async def test_silence_after_the_request_is_ambiguous(transport: AiohttpTransport) -> None:
+async def test_silence_after_the_request_is_ambiguous(transport: AnyTransport) -> None:
     """A read timeout tells nothing of whether the request was carried out."""
     async with Server(never) as server:
         await _warm(transport, server)
@@ -251,7 +269,7 @@ async def _drip(request: Request, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.005)
 
 
-async def test_a_slow_drip_ends_with_the_total_time(transport: AiohttpTransport) -> None:
+async def test_a_slow_drip_ends_with_the_total_time(transport: AnyTransport) -> None:
     """Each byte is in time, and all of them are not."""
     async with Server(_drip) as server:
         await _warm(transport, server)
@@ -259,7 +277,7 @@ async def test_a_slow_drip_ends_with_the_total_time(transport: AiohttpTransport)
             await transport.request("GET", server.url, headers={}, timeout_seconds=0.1)
 
 
-async def test_a_connection_closed_while_idle_is_never_ambiguous(transport: AiohttpTransport) -> None:
+async def test_a_connection_closed_while_idle_is_never_ambiguous(transport: AnyTransport) -> None:
     """The close is either seen in time, or certainly nothing was sent: a POST may be sent again."""
     closed = asyncio.Event()
 
@@ -285,7 +303,7 @@ async def test_a_connection_closed_while_idle_is_never_ambiguous(transport: Aioh
     assert all("closed just before" in refusal for refusal in refusals)
 
 
-async def test_a_connection_is_kept_for_the_next_request(transport: AiohttpTransport) -> None:
+async def test_a_connection_is_kept_for_the_next_request(transport: AnyTransport) -> None:
     """The second request needs no new connection."""
     async with Server(always()) as server:
         for _ in range(3):
@@ -294,7 +312,7 @@ async def test_a_connection_is_kept_for_the_next_request(transport: AiohttpTrans
     assert server.connections == 1
 
 
-async def test_a_get_that_met_a_closing_connection_is_sent_again(transport: AiohttpTransport) -> None:
+async def test_a_get_that_met_a_closing_connection_is_sent_again(transport: AnyTransport) -> None:
     """The HTTP library's own habit: harmless for reads, and never done for a POST."""
     async with Server(always(body=b"ok")) as server:
         await transport.request("GET", server.url, headers={}, timeout_seconds=5)
@@ -314,7 +332,7 @@ async def test_a_get_that_met_a_closing_connection_is_sent_again(transport: Aioh
     assert len(seen) == 2
 
 
-async def test_a_cancelled_request_frees_its_connection(narrow: AiohttpTransport) -> None:
+async def test_a_cancelled_request_frees_its_connection(narrow: AnyTransport) -> None:
     """However often: the next request finds a place."""
     async with Server(never) as server:
         for count in range(1, 6):
@@ -329,7 +347,7 @@ async def test_a_cancelled_request_frees_its_connection(narrow: AiohttpTransport
     assert response.body == b"free"
 
 
-async def test_a_line_break_in_a_header_is_refused(transport: AiohttpTransport) -> None:
+async def test_a_line_break_in_a_header_is_refused(transport: AnyTransport) -> None:
     """No header can be smuggled in, and the value is not quoted."""
     async with Server(always()) as server:
         for send in (
@@ -343,15 +361,15 @@ async def test_a_line_break_in_a_header_is_refused(transport: AiohttpTransport) 
     assert server.requests == []
 
 
-async def test_a_closed_transport_says_so() -> None:
+async def test_a_closed_transport_says_so(make: type[AnyTransport]) -> None:
     """No request, no stream, no hang."""
-    transport = AiohttpTransport(3, proxy=lambda url: None, ssl_context=None)
+    transport = make(3, proxy=lambda url: None, ssl_context=None)
 
-    assert repr(transport) == "<AiohttpTransport open, at most 3 connections>"
+    assert repr(transport) == f"<{make.__name__} open, at most 3 connections>"
 
     await transport.aclose()
 
-    assert repr(transport) == "<AiohttpTransport closed, at most 3 connections>"
+    assert repr(transport) == f"<{make.__name__} closed, at most 3 connections>"
     with pytest.raises(ClientClosedError):
         await transport.request("GET", "http://127.0.0.1:1/", headers={}, timeout_seconds=5)
     with pytest.raises(ClientClosedError):
@@ -359,7 +377,7 @@ async def test_a_closed_transport_says_so() -> None:
 
 
 async def _read_all(
-    transport: AiohttpTransport,
+    transport: AnyTransport,
     url: str,
     *,
     headers: dict[str, str] | None = None,
@@ -369,7 +387,7 @@ async def _read_all(
         return await answer.read()
 
 
-async def test_a_stream_begins_before_the_body_is_there(transport: AiohttpTransport) -> None:
+async def test_a_stream_begins_before_the_body_is_there(transport: AnyTransport) -> None:
     """Status and headers first, then the body as it comes."""
     go_on = asyncio.Event()
 
@@ -389,7 +407,7 @@ async def test_a_stream_begins_before_the_body_is_there(transport: AiohttpTransp
     assert (status, header, body) == (200, "b", b"one half")
 
 
-async def test_a_stream_that_was_read_gives_its_connection_back(narrow: AiohttpTransport) -> None:
+async def test_a_stream_that_was_read_gives_its_connection_back(narrow: AnyTransport) -> None:
     """It is used again."""
     async with Server(always(body=b"ok")) as server:
         bodies = [await _read_all(narrow, server.url) for _ in range(3)]
@@ -398,7 +416,7 @@ async def test_a_stream_that_was_read_gives_its_connection_back(narrow: AiohttpT
     assert server.connections == 1
 
 
-async def test_leaving_a_stream_early_frees_its_connection(narrow: AiohttpTransport) -> None:
+async def test_leaving_a_stream_early_frees_its_connection(narrow: AnyTransport) -> None:
     """What was not read is dropped, together with its connection."""
     endless = in_turn(reply(body=b"x", headers={"Content-Length": "100000000"}))
     async with Server(endless) as server:
@@ -409,7 +427,7 @@ async def test_leaving_a_stream_early_frees_its_connection(narrow: AiohttpTransp
     assert server.connections == 3
 
 
-async def test_a_cancelled_stream_frees_its_connection(narrow: AiohttpTransport) -> None:
+async def test_a_cancelled_stream_frees_its_connection(narrow: AnyTransport) -> None:
     """In the middle of the body, time and again."""
     endless = in_turn(reply(body=b"x", headers={"Content-Length": "100000000"}))
     async with Server(endless) as server:
@@ -425,13 +443,13 @@ async def test_a_cancelled_stream_frees_its_connection(narrow: AiohttpTransport)
         assert await _read_all(narrow, server.url) == b"free"
 
 
-async def test_a_stream_to_nobody_means_not_sent(transport: AiohttpTransport) -> None:
+async def test_a_stream_to_nobody_means_not_sent(transport: AnyTransport) -> None:
     """Like any request."""
     with pytest.raises(NotSentError):
         await _read_all(transport, f"http://127.0.0.1:{_free_port()}/")
 
 
-async def test_a_stream_that_never_begins_is_ambiguous(transport: AiohttpTransport) -> None:
+async def test_a_stream_that_never_begins_is_ambiguous(transport: AnyTransport) -> None:
     """The request was taken."""
     async with Server(never) as server:
         await _warm(transport, server)
@@ -444,7 +462,7 @@ async def _body(answer: StreamedResponse, whole: bool) -> bytes:
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_stream_that_is_cut_off_never_looks_whole(transport: AiohttpTransport, whole: bool) -> None:
+async def test_a_stream_that_is_cut_off_never_looks_whole(transport: AnyTransport, whole: bool) -> None:
     """Neither read at once nor piece by piece."""
     async with (
         Server(_cut_off) as server,
@@ -455,7 +473,7 @@ async def test_a_stream_that_is_cut_off_never_looks_whole(transport: AiohttpTran
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_stream_that_hardly_drips_is_given_up(transport: AiohttpTransport, whole: bool) -> None:
+async def test_a_stream_that_hardly_drips_is_given_up(transport: AnyTransport, whole: bool) -> None:
     """Each wait is short, and still the end is nowhere near."""
 
     async def read(url: str) -> None:
