@@ -42,6 +42,7 @@ from aio_sm_async.options import (
 from aio_sm_async.preparation import Preparation
 from aio_sm_async.protocol.drain import START_IN_FLIGHT
 from aio_sm_async.protocol.invocation import Invocation, State
+from aio_sm_async.protocol.request import check_members
 from aio_sm_async.results import InferenceResult
 from aio_sm_async.settings import ClientSettings, HttpLibrary, OnAmbiguous
 from aio_sm_async.statistics import Statistics
@@ -97,6 +98,7 @@ class AsyncInferenceClient:
 
     Raises:
         ConfigurationError: The settings cannot work.
+        InvalidRequestError: A default breaks a limit.
         TypeError: An option is unknown.
     """
 
@@ -157,6 +159,7 @@ class AsyncInferenceClient:
             clock=clock or SystemClock(),
         )
         self._options: InvocationOptions = {"endpoint_name": endpoint_name, **options}
+        check_members(self._options)
         self._life = Lifetime(settings)
 
     def __repr__(self) -> str:
@@ -225,9 +228,11 @@ class AsyncInferenceClient:
         """A view with other defaults, on the same connections, limits and listeners. It costs nothing.
 
         Raises:
+            InvalidRequestError: An option breaks a limit.
             TypeError: An option is unknown.
         """
         refuse_unknown(options, INVOCATION_OPTIONS, self.with_options, name="with_options")
+        check_members(options)
         view = copy.copy(self)
         view._options = {**self._options, **options}  # noqa: SLF001 - its own kind
         return view
@@ -535,6 +540,10 @@ class AsyncInferenceClient:
 
 def _packing(pack: Pack | None, codec: RowCodec | None) -> Packing | None:
     if pack is not None:
+        if not isinstance(pack, Pack):
+            raise InvalidRequestError(
+                "pack", f"must be a Pack, got a {type(pack).__name__}", "Write pack=Pack(max_rows=64)."
+            )
         return Packing(pack, codec or JSONLines())
     if codec is not None:
         raise InvalidRequestError("codec", "is for rows that are packed", "Give pack=Pack() too.")

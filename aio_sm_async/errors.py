@@ -209,13 +209,13 @@ class InferenceFailedError(InferenceError):
     """
 
     summary = "failed"
-    remedy = "See the endpoint's log in CloudWatch (/aws/sagemaker/Endpoints/<endpoint name>)."
 
     def __init__(
         self, inference_id: str, endpoint_name: str, reason: str, *, response: bytes | None = None
     ) -> None:
         super().__init__(inference_id, endpoint_name, reason)
         self.response = response
+        self.remedy = f"See the endpoint's log in CloudWatch: /aws/sagemaker/Endpoints/{endpoint_name}."
 
     def _sentences(self) -> list[str]:
         words = _one_line(self.response.decode("utf-8", "replace")) if self.response else ""

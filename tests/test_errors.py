@@ -174,9 +174,9 @@ def test_an_invocation_that_ended_badly_says_which_why_and_what_now(
 @pytest.mark.parametrize("kind", INFERENCE_ERRORS)
 def test_no_reason_is_called_so(kind: type[InferenceError]) -> None:
     """An empty reason leaves no hole in the sentence."""
-    assert f"id-1 on digits {kind.summary}: no reason was given. {kind.remedy}" == str(
-        kind("id-1", "digits", " ")
-    )
+    error = kind("id-1", "digits", " ")
+
+    assert f"id-1 on digits {kind.summary}: no reason was given. {error.remedy}" == str(error)
 
 
 def test_the_containers_words_stand_before_the_remedy() -> None:
@@ -185,7 +185,7 @@ def test_the_containers_words_stand_before_the_remedy() -> None:
 
     assert (
         'id-1 on digits failed: 500. The container said: {"error": "no such digit"}. '
-        "See the endpoint's log in CloudWatch (/aws/sagemaker/Endpoints/<endpoint name>)." == str(error)
+        "See the endpoint's log in CloudWatch: /aws/sagemaker/Endpoints/digits." == str(error)
     )
     assert b'{"error": "no such digit"}\n' == error.response
 

@@ -77,6 +77,7 @@ class Limits:
                     "can hold for one request only",
                     f"Give each item its own: InferenceRequest(payload, {name}=...).",
                 )
+        _check_types(options)
         window = _positive("window", options.get("window"), max_in_flight)
         _positive("stop_after_failures", options.get("stop_after_failures"), 1)
         max_bytes = _positive("max_buffered_bytes", options.get("max_buffered_bytes"), MAX_BUFFERED_BYTES)
@@ -86,6 +87,33 @@ class Limits:
 def _positive(name: str, value: int | None, default: int) -> int:
     if value is None:
         return default
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidRequestError(
+            name, f"must be an int, got a {type(value).__name__}", "Leave it out for the default."
+        )
     if value < 1:
         raise InvalidRequestError(name, "must be at least 1", "Leave it out for the default.")
     return value
+
+
+def _check_types(options: FanOutOptions) -> None:
+    """Python does not check them, and what is found out only when an item is sent has been paid for."""
+    retry_failed, progress, key = options.get("retry_failed"), options.get("progress"), options.get("key")
+    if retry_failed is not None and not isinstance(retry_failed, RetryFailed):
+        raise InvalidRequestError(
+            "retry_failed",
+            f"must be a RetryFailed, got a {type(retry_failed).__name__}",
+            "Write retry_failed=RetryFailed(attempts=3).",
+        )
+    if not (progress is None or isinstance(progress, bool) or callable(progress)):
+        raise InvalidRequestError(
+            "progress",
+            f"must be True or a function, got a {type(progress).__name__}",
+            "Write progress=True for a bar.",
+        )
+    if not (key is None or callable(key)):
+        raise InvalidRequestError(
+            "key",
+            f"must be a function of the item, got a {type(key).__name__}",
+            'Write key=lambda row: row["id"].',
+        )

@@ -150,14 +150,30 @@ def check_request(request: InvocationRequest) -> None:
             never quotes the value.
     """
     for member in _MEMBERS:
-        value: object = getattr(request, member.field)
-        if value is None:
-            continue
-        if member.rule.pattern is None:
-            _check_number(member, value)
-        else:
-            _check_text(member, member.rule.pattern, value)
+        _check(member, getattr(request, member.field))
     _check_payload(request)
+
+
+def check_members(members: Mapping[str, object]) -> None:
+    """Return if SageMaker's model admits these members of a request, which is not complete yet.
+
+    Args:
+        members: By their names in `InvocationRequest`; others are ignored, as is None.
+
+    Raises:
+        InvalidRequestError: As `check_request` does.
+    """
+    for member in _MEMBERS:
+        _check(member, members.get(member.field))
+
+
+def _check(member: _Member, value: object) -> None:
+    if value is None:
+        return
+    if member.rule.pattern is None:
+        _check_number(member, value)
+    else:
+        _check_text(member, member.rule.pattern, value)
 
 
 def encode_request(request: InvocationRequest) -> EncodedRequest:

@@ -34,6 +34,26 @@ def test_limits_that_let_nothing_pass(name: str) -> None:
         Limits.of({name: 0}, max_in_flight=1000)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("window", "5", "must be an int, got a str"),
+        ("stop_after_failures", True, "must be an int, got a bool"),
+        (
+            "retry_failed",
+            3,
+            r"must be a RetryFailed, got a int\. Write retry_failed=RetryFailed\(attempts=3\)",
+        ),
+        ("progress", "yes", "must be True or a function, got a str"),
+        ("key", "id", "must be a function of the item, got a str"),
+    ],
+)
+def test_what_is_of_another_type(name: str, value: object, said: str) -> None:
+    """It is refused before anything is pulled, with what to write instead."""
+    with pytest.raises(InvalidRequestError, match=f"{name}: {said}"):
+        Limits.of({name: value}, max_in_flight=1000)  # type: ignore[misc]
+
+
 @pytest.mark.parametrize("name", ["inference_id", "filename"])
 def test_names_hold_for_one_request_only(name: str) -> None:
     """A name for all items, which would share one output then, is refused, and told where to put it."""
