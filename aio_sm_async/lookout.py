@@ -27,7 +27,7 @@ class Lookout:
         self._registry = registry
         self._health = NotificationHealth()
         # Sent without an answer while nobody knew where their endpoint writes.
-        self._unplaced: dict[str, Invocation] = {}
+        self._unplaced: dict[str, tuple[Invocation, bool]] = {}
 
     @property
     def is_notified(self) -> bool:
@@ -43,7 +43,7 @@ class Lookout:
         output = self._registry.expected_location(invocation)
         if output is None:
             if invocation.state is State.AMBIGUOUS:
-                self._unplaced[invocation.inference_id] = invocation
+                self._unplaced[invocation.inference_id] = (invocation, is_inherited)
             return
         self._unplaced.pop(invocation.inference_id, None)
         prefix, _, _ = output.key.rpartition("/")
@@ -58,8 +58,8 @@ class Lookout:
 
     def place(self) -> None:
         """An answer may have told where the outputs of others lie: look there."""
-        for invocation in tuple(self._unplaced.values()):
-            self.watch(invocation)
+        for invocation, is_inherited in tuple(self._unplaced.values()):
+            self.watch(invocation, is_inherited=is_inherited)
 
     def forget(self, inference_id: str) -> None:
         """Look for it no more."""

@@ -51,6 +51,10 @@ class Outcomes(Protocol[T]):
         """The next outcome; `StopAsyncIteration` at the end."""
         ...
 
+    def take(self) -> None:
+        """What was handed out last is taken, and told to nobody again, whether more is asked for or not."""
+        ...
+
     async def aclose(self) -> None:
         """Abandon what is in flight, close the source, drop what was not handed out."""
         ...
@@ -109,6 +113,7 @@ async def _next(run: Outcomes[T], present: Callable[[InferenceOutcome[T]], Y]) -
     try:
         return present(outcome)
     except Exception:
+        run.take()  # it is raised: whoever sees it has it
         await run.aclose()
         raise
 

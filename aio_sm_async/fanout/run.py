@@ -107,7 +107,7 @@ class Run:
         """
         async with self._one_at_a_time:
             self._start()
-            self._consume()
+            self.take()
             item = await self._wait_first()
             if item is not None and item.left_bytes:
                 await self._recall(item)
@@ -162,7 +162,7 @@ class Run:
             self.tally.failed_late(item.count)
             self._count_failures(item.outcome, item.count)
 
-    def _consume(self) -> None:
+    def take(self) -> None:
         """Whoever asks for the next has taken the one before: it is not delivered again."""
         handed_out, self._handed_out = self._handed_out, None
         if handed_out is not None:

@@ -126,6 +126,18 @@ async def test_a_failure_is_told_again(aws: Emulator, clients: Clients, journal:
     assert 1 == len(endpoint.invocations)
 
 
+async def test_a_failure_that_was_raised_is_taken(aws: Emulator, clients: Clients, journal: Path) -> None:
+    """`map` ends with it, and the next run goes on behind it."""
+    endpoint = await aws.create_endpoint("e", picky)
+    async with clients.new(endpoint, journal=journal) as first:
+        with pytest.raises(InferenceFailedError):
+            await take(first, ROWS[2:6])
+    second = await clients.open(endpoint, journal=journal)
+    values = [result.value async for result in second.map(ROWS[2:6], key=row_id)]
+
+    assert ROWS[4:6] == values
+
+
 async def test_a_second_try_takes_the_place_of_the_first(
     aws: Emulator, clients: Clients, journal: Path
 ) -> None:

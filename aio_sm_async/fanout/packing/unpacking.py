@@ -88,6 +88,9 @@ class Unpacking:
                 self._rows.extend(self._unpack(await self._run.next()))
             return self._rows.popleft()
 
+    def take(self) -> None:
+        """Nothing: a pack is taken once all its rows are."""
+
     async def aclose(self) -> None:
         """Abandon what is in flight, close the source, drop what was not handed out."""
         self._rows.clear()
