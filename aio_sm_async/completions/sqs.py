@@ -105,6 +105,7 @@ class SqsSource:
         self._open_polls = Quiet()
         self._is_quiescing = False
         self._has_warned_of_strangers = False
+        self._made_at = clock.utc_now()
 
     def __repr__(self) -> str:
         return (
@@ -226,15 +227,18 @@ class SqsSource:
             return
         self.hide(receipt, delay)
         if ownership is Ownership.STRANGER and not self._settings.shared:
-            self._warn_of_strangers()
+            self._warn_of_strangers(receipt)
 
-    def _warn_of_strangers(self) -> None:
-        if self._has_warned_of_strangers:
+    def _warn_of_strangers(self, receipt: SqsReceipt) -> None:
+        # What was there before us is most likely of an earlier run of the same program, and not worth a word.
+        is_older = receipt.sent_time is not None and receipt.sent_time < self._made_at
+        if is_older or self._has_warned_of_strangers:
             return
         self._has_warned_of_strangers = True
         warnings.warn(
-            f"{self._queue_url} brings messages that are not this client's. Give each process its own queue, "
-            "with a filter policy on inferenceId, or say SqsNotifications(..., shared=True).",
+            f"{self._queue_url} brings messages that are not this client's, but an earlier run's or another "
+            "client's. Give each process its own queue, with a filter policy on inferenceId, or say "
+            "SqsNotifications(..., shared=True).",
             RuntimeWarning,
             stacklevel=2,
         )

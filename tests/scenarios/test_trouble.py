@@ -343,6 +343,24 @@ class TestStrangeMessages:
         assert 1 == queue.statistics().deleted
         assert 2 == left_in(queue)
 
+    async def test_what_an_earlier_run_left_is_no_reason_to_warn(
+        self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
+    ) -> None:
+        """Strangers' messages that were there before the client are handed back without a word."""
+        endpoint = await slow_aws.create_endpoint("e", echo)
+        queue = queue_of(slow_aws, endpoint)
+        queue.purge()
+        queue.send(message_about(endpoint, "an earlier run's"))
+        await clock.advance(1)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            async with slow_clients.new(endpoint, clock=clock) as client:
+                await client.invoke("x")
+                await until(lambda: client.statistics().notifications["strangers"] == 1)
+
+        assert [] == caught
+        assert 1 == left_in(queue)
+
     async def test_strangers_come_back_ever_later(
         self, slow_aws: Emulator, slow_clients: Clients, clock: VirtualClock
     ) -> None:
