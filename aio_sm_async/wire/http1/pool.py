@@ -38,7 +38,9 @@ class Pool:
         self._keepalive_seconds = keepalive_seconds
         self._connect_timeout_seconds = connect_timeout_seconds
         self._loop = asyncio.get_running_loop()
-        self._permits = asyncio.Semaphore(limit)
+        # How many are used or being made, and who waits for one: first come, first served.
+        self._used = 0
+        self._waiters: deque[asyncio.Future[None]] = deque()
         self._all: set[Connection] = set()
         self._connecting = 0
         # By origin, each the longest idle first.
@@ -60,22 +62,22 @@ class Pool:
             OSError: None could be made, or not in time.
             ClientClosedError: The pool is closed.
         """
-        if self._permits.locked():
-            async with asyncio.timeout_at(deadline):
-                await self._permits.acquire()
+        if self._used < self._limit:  # nobody waits while there is room
+            self._used += 1
         else:
-            await self._permits.acquire()
+            async with asyncio.timeout_at(deadline):
+                await self._wait_turn()
         try:
             self.require_open()
             connection = None if fresh else await self._kept(origin)
             return connection or await self._connect(origin, deadline)
         except BaseException:
-            self._permits.release()
+            self._leave()
             raise
 
     def release(self, origin: Origin, connection: Connection) -> None:
         """Keep the connection for the next, or close it."""
-        self._permits.release()
+        self._leave()
         if self.is_closed or not connection.is_reusable:
             connection.abort()
             return
@@ -104,6 +106,26 @@ class Pool:
             connection.abort()
         while self._all:
             await asyncio.wait([connection.closed for connection in self._all])
+
+    async def _wait_turn(self) -> None:
+        """Return once somebody has left, in whose place we are."""
+        waiter = self._loop.create_future()
+        self._waiters.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled():
+                self._leave()  # the place was given at the very moment of the cancel
+            raise
+
+    def _leave(self) -> None:
+        """Give the place to who waits longest."""
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._used -= 1
 
     async def _kept(self, origin: Origin) -> Connection | None:
         """The one that was used last, if any is still good."""

@@ -80,6 +80,33 @@ async def test_a_cancel_while_the_loop_is_asked_frees_the_place(pool: Pool) -> N
     assert goodbyes == 1
 
 
+async def test_who_waits_longest_is_next_and_a_cancelled_one_takes_nothing(pool: Pool) -> None:
+    """Not even one that is cancelled in the moment in which its turn comes."""
+    async with Server(always()) as server:
+        origin, deadline = origin_of(server.url), asyncio.get_running_loop().time() + 5
+        used = [await use(pool, origin) for _ in range(2)]
+        waiting = [asyncio.create_task(pool.acquire(origin, deadline)) for _ in range(4)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        await asyncio.sleep(0)
+        pool.release(origin, used[0])
+        waiting[1].cancel()
+        first = await waiting[2]
+
+        assert not waiting[3].done()
+
+        pool.release(origin, first)
+        second = await waiting[3]
+        pool.release(origin, second)
+        pool.release(origin, used[1])
+        cancelled = await asyncio.gather(*waiting[:2], return_exceptions=True)
+        again = [await use(pool, origin) for _ in range(2)]
+        for connection in again:
+            pool.release(origin, connection)
+
+    assert [type(each) for each in cancelled] == [asyncio.CancelledError] * 2
+
+
 async def test_a_deadline_that_passes_while_connecting_is_the_requests_own(pool: Pool) -> None:
     """Not the one of making connections: that has its own words."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
