@@ -20,6 +20,8 @@ from aio_sm_async.protocol.location import S3Location
 class State(Enum):
     """Where an invocation stands."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and asked at each step
+
     REGISTERED = "registered"  # its id is known here, SageMaker has not answered
     ACCEPTED = "accepted"  # 202: queued there, not done
     AMBIGUOUS = "ambiguous"  # sent, and nobody knows whether it was accepted

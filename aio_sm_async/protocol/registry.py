@@ -112,6 +112,8 @@ Action = Settle | Fetch | Look | Resend | Acknowledge | Release | Hold
 
 
 class _Due(Enum):
+    __hash__ = object.__hash__  # Enum's own is written in Python, and asked for each timer
+
     RESEND = "resend"
     DEADLINE = "deadline"
 
