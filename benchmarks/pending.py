@@ -19,7 +19,9 @@ WARM_UP = 1000
 WATCH_SECONDS = 30.0
 
 
-async def pending(server: Server, count: int, watch_seconds: float = WATCH_SECONDS) -> dict[str, float]:
+async def pending(
+    server: Server, count: int, *, warm_up: int = WARM_UP, watch_seconds: float = WATCH_SECONDS
+) -> dict[str, float]:
     """Send so many, whose answers do not come, then watch. Payloads are a byte long."""
     owner = f"poll-pending-{count}"
     async with client_of(server.http, owner, notified=False) as client:
@@ -32,7 +34,7 @@ async def pending(server: Server, count: int, watch_seconds: float = WATCH_SECON
 
             return await asyncio.gather(*[some() for _ in range(SENDERS)])
 
-        futures = await send(WARM_UP)  # connections are made, code is read
+        futures = await send(warm_up)  # connections are made, code is read
         gc.collect()
         before = rss_mb()
         futures += await send(count)

@@ -32,15 +32,16 @@ from benchmarks.work import Work
 
 PAYLOAD_BYTES = 1024
 CALLERS = 256
+WARM_UP = 1000
 FOREVER_SECONDS = 3600.0
 TRICKLE_PER_SECOND = 2.0
 
 
-async def growth(server: Server, sizes: Sequence[int]) -> list[dict[str, float]]:
+async def growth(server: Server, sizes: Sequence[int], *, warm_up: int = WARM_UP) -> list[dict[str, float]]:
     """CPU for each inference, in runs that grow; one client does them all, and forgets nothing on the way."""
     found = []
     async with client_of(server.http, "inline-growth") as client:
-        await run_work(client, CALLERS, Work(1000, PAYLOAD_BYTES))
+        await run_work(client, CALLERS, Work(warm_up, PAYLOAD_BYTES))
         for size in sizes:
             gc.collect()
             cpu, wall = cpu_seconds(), time.perf_counter()
