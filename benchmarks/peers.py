@@ -134,6 +134,9 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
                 measured += contestants
                 sections.append(f"#### {cell}\n\n{comparison_table(contestants)}")
                 tell(sections[-1])
+                if arguments.page:  # at once, lest a later failure take it along
+                    write_section(arguments.page, "peers", "\n\n".join([circumstances(command), *sections]))
+                    plot(arguments.page, measured)
                 for name, profile in profiles.items():
                     if profile:
                         shown = profile_table(name, profile["functions"], profile["files"])
@@ -141,9 +144,6 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
                         if arguments.page:
                             write_section(arguments.page, "profile", f"{circumstances(command)}\n{shown}")
                 profiles = {}  # of the first cell
-    if arguments.page:
-        write_section(arguments.page, "peers", "\n\n".join([circumstances(command), *sections]))
-        plot(arguments.page, measured)
     tell(f"\n{time.monotonic() - started:.0f} s in all, load {os.getloadavg()[0]:.1f}")
     return measured
 

@@ -179,6 +179,7 @@ def environment(**more: str) -> dict[str, str]:
         **kept,
         **_SECRETS,
         "AWS_DEFAULT_REGION": "us-east-1",
+        "SAGEMAKER_SUPPRESS_V2_WARNING": "1",  # its end of life was told to those who install it
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": nowhere,
         "AWS_SHARED_CREDENTIALS_FILE": nowhere,

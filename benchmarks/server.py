@@ -11,9 +11,9 @@ once, and answers what it was asked. The name of an endpoint says where its resu
 * ``inline-stamped*``: as inline, and the answer is the moment at which it was given, in nanoseconds of the
   machine's monotonic clock.
 
-A bucket is named after the endpoint that uses it. An object is dropped once it was read, so that a run of any
-length fits into memory. A poll is answered when ten messages are there, or soon after the first: each client
-gets full batches under load, whatever it does for that itself. ``GET /_/state`` tells the calls by owner and
+A bucket is named after the endpoint that uses it. Of outputs that were read, the oldest are dropped, so that
+a run of any length fits into memory. A poll is answered when ten messages are there, or soon after the first:
+each client gets full batches under load, whatever it does for that itself. ``GET /_/state`` tells the calls by owner and
 operation, and the CPU time of this process.
 """
 
@@ -36,6 +36,8 @@ from benchmarks.framing import HeaderText, decode_aws_chunked, decode_chunked
 from benchmarks.message_queue import NO_MESSAGES, MessageQueue, member
 
 GATHER_SECONDS = 0.01
+MOST_KEPT_BYTES = 128 << 20
+MOST_KEPT_OBJECTS = 50_000
 EMPTY_RECEIVE = "ReceiveMessage, empty"
 
 _LISTING = (
@@ -85,6 +87,8 @@ class Services:
         self._queues: defaultdict[str, MessageQueue] = defaultdict(lambda: MessageQueue(gather_seconds))
         self._objects: dict[str, bytes] = {}
         self._listings: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._read_already: dict[str, None] = {}  # in order
+        self._kept_bytes = 0
         self._serial = 0
 
     def handle(self, method: str, target: str, head: HeaderText, body: bytes, connection: Connection) -> None:
@@ -173,12 +177,21 @@ class Services:
         if method == "HEAD":
             size = len(self._objects.get(path, b""))
             return answer("200 OK" if path in self._objects else "404 Not Found", length=size)
-        body = self._objects.pop(path, None)
+        body = self._objects.get(path)
         if body is None:
             return answer("404 Not Found", _NO_SUCH_KEY, headers="Content-Type: application/xml\r\n")
+        if path not in self._read_already:
+            self._read_already[path] = None
+            self._kept_bytes += len(body)
+        while self._kept_bytes > MOST_KEPT_BYTES or len(self._read_already) > MOST_KEPT_OBJECTS:
+            self._drop(next(iter(self._read_already)))
+        return answer("200 OK", body, headers='Content-Type: application/octet-stream\r\nETag: "0"\r\n')
+
+    def _drop(self, path: str) -> None:
+        del self._read_already[path]
         folder, _, name = path[1:].rpartition("/")
         self._listings[folder].pop(name, None)
-        return answer("200 OK", body, headers='Content-Type: application/octet-stream\r\nETag: "0"\r\n')
+        self._kept_bytes -= len(self._objects.pop(path, b""))
 
     def _listing(self, bucket: str, prefix: str) -> bytes:
         folder = f"{bucket}/{prefix}".rstrip("/")

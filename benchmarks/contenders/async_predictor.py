@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import uuid
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +19,8 @@ from sagemaker.session import Session
 
 from benchmarks.work import Contender, Place, Run, Settings, Work
 
-# Being read, the SDK tells of its defaults; being used, of its end of life.
+# It tells of its defaults, again and again.
 logging.getLogger("sagemaker.config").setLevel(logging.ERROR)
-os.environ["SAGEMAKER_SUPPRESS_V2_WARNING"] = "1"
 
 
 async def open_predictor(place: Place, settings: Settings) -> AsyncIterator[Run]:
