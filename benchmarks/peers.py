@@ -93,6 +93,8 @@ def missing_packages(names: Sequence[str]) -> dict[str, str]:
 
 async def run(arguments: argparse.Namespace) -> list[Contestant]:
     """Measure everything that was asked for, and print it."""
+    measured: list[Contestant] = []
+    sections: list[str] = []
     started = time.monotonic()
     command = f"python -m benchmarks.peers {arguments.given}".strip()
     deadline = started + arguments.minutes * 60
@@ -100,6 +102,11 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
     def tell(line: str) -> None:
         if not arguments.json:
             print(line, flush=True)
+
+    def keep() -> None:
+        if arguments.page and arguments.only is None and measured:
+            write_section(arguments.page, "peers", "\n\n".join([circumstances(command), *sections]))
+            plot(arguments.page, measured)
 
     loops = [loop for loop in arguments.loops if loop == "asyncio" or importlib.util.find_spec(loop)]
     for loop in set(arguments.loops) - set(loops):
@@ -115,15 +122,15 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
     tell(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {cores}"
     )
-    measured: list[Contestant] = []
-    sections: list[str] = []
     profiles: dict[str, dict[str, list[Function]]] = {name: {} for name in arguments.profile or []}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as scratch:
         async with serving(scratch, cores.server) as server:
             cells = cells_of(arguments)
             for index, cell in enumerate(cells):
                 if index and time.monotonic() > deadline:
-                    tell(f"time is up; left out: {'; '.join(map(str, cells[index:]))}")
+                    sections.append(f"Time was up; left out: {'; '.join(map(str, cells[index:]))}.")
+                    tell(sections[-1])
+                    keep()
                     break
                 tell(f"\n{cell}")
                 effort = Effort(arguments.rounds, arguments.round_seconds, arguments.sweep, deadline)
@@ -134,9 +141,7 @@ async def run(arguments: argparse.Namespace) -> list[Contestant]:
                 measured += contestants
                 sections.append(f"#### {cell}\n\n{comparison_table(contestants)}")
                 tell(sections[-1])
-                if arguments.page:  # at once, lest a later failure take it along
-                    write_section(arguments.page, "peers", "\n\n".join([circumstances(command), *sections]))
-                    plot(arguments.page, measured)
+                keep()  # at once, lest a later failure take it along
                 for name, profile in profiles.items():
                     if profile:
                         shown = profile_table(name, profile["functions"], profile["files"])

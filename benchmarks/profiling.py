@@ -133,4 +133,6 @@ def own_files(stats: Stats) -> list[Function]:
 def _where(file: str, line: int, name: str) -> str:
     if file == "~":
         return name
+    if "/aio_sm_async/" in file:  # not where it lies on this machine
+        return f"aio_sm_async/{file.rpartition('/aio_sm_async/')[2]}:{line} {name}"
     return f"{'/'.join(file.split('/')[-3:])}:{line} {name}"

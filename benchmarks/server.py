@@ -13,8 +13,8 @@ once, and answers what it was asked. The name of an endpoint says where its resu
 
 A bucket is named after the endpoint that uses it. Of outputs that were read, the oldest are dropped, so that
 a run of any length fits into memory. A poll is answered when ten messages are there, or soon after the first:
-each client gets full batches under load, whatever it does for that itself. ``GET /_/state`` tells the calls by owner and
-operation, and the CPU time of this process.
+each client gets full batches under load, whatever it does for that itself. ``GET /_/state`` tells the calls,
+by owner and operation, and the CPU time of this process.
 """
 
 from __future__ import annotations
