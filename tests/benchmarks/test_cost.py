@@ -95,7 +95,8 @@ def test_calls_are_counted_on_the_real_client() -> None:
 
     assert calls["InvokeEndpointAsync"] == 1
     assert calls["ReceiveMessage"] == 1
-    assert calls[EMPTY_RECEIVE] >= INFERENCE_SECONDS // 20
+    # The last poll may end, or be answered, at the very moment at which the inference does.
+    assert calls[EMPTY_RECEIVE] in {INFERENCE_SECONDS // 20 - 1, INFERENCE_SECONDS // 20}
 
 
 def test_bills_are_told_as_json_and_as_a_table() -> None:
