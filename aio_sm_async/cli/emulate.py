@@ -42,7 +42,7 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 ch
 Instances = Annotated[int, typer.Option(min=0, help="How many instances; 0 leaves requests in the queue.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="How many requests an instance works on at once.")]
 ForSeconds = Annotated[
-    float | None, typer.Option("--for", min=0, metavar="SECONDS", help="End by itself after so long.")
+    float | None, typer.Option("--for", metavar="SECONDS", help="End by itself after so long.")
 ]
 
 
@@ -58,6 +58,10 @@ def emulate_command(
     """Read the options and serve."""
 
     async def work() -> ExitCode:
+        if for_seconds is not None and not for_seconds > 0:
+            raise ConfigurationError(
+                f"--for {for_seconds:g}: must be above 0; leave it out to run until Ctrl-C."
+            )
         answering = echo if model is None else await to_thread.run_sync(_model, model)
         async with Emulator(port=port) as aws:
             aws.objects.create_bucket(INPUT_BUCKET, aws.region)

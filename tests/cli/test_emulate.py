@@ -52,7 +52,7 @@ def test_a_standing_emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_for_a_while(capsys: pytest.CaptureFixture[str]) -> None:
     """With --for it ends by itself; without a model it echoes."""
-    code = main(["emulate", "--for", "0"])
+    code = main(["emulate", "--for", "0.1"])
 
     assert 0 == code
     assert "export AWS_ENDPOINT_URL=http://127.0.0.1:" in capsys.readouterr().out
@@ -79,5 +79,14 @@ def test_models_that_are_none(
     monkeypatch.setattr(sys, "path", [*sys.path])
     Path("my_other_model.py").write_text(MODEL)
 
-    assert 2 == main(["emulate", "--model", name, "--for", "0"])
+    assert 2 == main(["emulate", "--model", name, "--for", "0.1"])
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan"])
+def test_no_time_at_all(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A time of nothing is refused, and the remedy named: the emulator would be gone before it is used."""
+    code = main(["emulate", "--for", seconds])
+
+    assert 2 == code
+    assert f"--for {seconds}: must be above 0; leave it out to run until Ctrl-C" in capsys.readouterr().err

@@ -20,9 +20,12 @@ BLOCKS = [
     if "pip install" not in block
 ]
 
-# The program, as the shell would find it once it is installed.
+# The program as the shell would find it, once it is installed; an emulator that runs until Ctrl-C is bounded.
 PROGRAM = f"""set -e
-aio-sm-async() {{ {sys.executable} -m aio_sm_async "$@"; }}
+aio-sm-async() {{
+    if [ "$1" = emulate ]; then set -- "$@" --for 0.1; fi
+    {sys.executable} -m aio_sm_async "$@"
+}}
 """
 
 
