@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.kill.case import Case
+from tests.kill.case import Case, KillMissedError
 from tests.kill.nursery import Nursery
 from tests.kill.point import POINTS, Point
 
@@ -28,7 +29,14 @@ async def test_a_killed_run_is_finished_by_the_next(
     nursery: Nursery, point: Point, seed: int, tmp_path: Path
 ) -> None:
     """Every row gets one line, whatever was killed; only what was ambiguous is sent twice."""
-    account = await Case(point, seed, ITEMS, tmp_path, nursery).run()
+    for luck in range(seed, seed + 8, 2):  # on a busy machine the moment may pass before it is struck
+        folder = tmp_path / str(luck)
+        folder.mkdir()
+        with suppress(KillMissedError):
+            account = await Case(point, luck, ITEMS, folder, nursery).run()
+            break
+    else:
+        pytest.fail(f"{point.name} was missed with four seeds in a row")
 
     assert account.problems() == []
 

@@ -22,13 +22,16 @@ class LineSplitter:
         self._parts: list[bytes] = []
         self._size = 0
         self._is_overlong = False
-        self._is_at_start = True
+        self._start: bytes | None = b""  # the first bytes, until it is clear whether they are a mark
 
     def feed(self, block: bytes) -> list[bytes | OverlongLine]:
         """The lines that end in this block, without their ends."""
-        if self._is_at_start:
-            self._is_at_start = False
-            block = block.removeprefix(_BYTE_ORDER_MARK)
+        if self._start is not None:
+            block = self._start + block
+            if len(block) < len(_BYTE_ORDER_MARK) and _BYTE_ORDER_MARK.startswith(block):
+                self._start = block
+                return []
+            self._start, block = None, block.removeprefix(_BYTE_ORDER_MARK)
         *ended, rest = block.split(b"\n")
         lines = [self._end(part) for part in ended]
         self._add(rest)
@@ -36,6 +39,8 @@ class LineSplitter:
 
     def rest(self) -> list[bytes | OverlongLine]:
         """The last line, if nothing ended it."""
+        start, self._start = self._start or b"", None
+        self._add(start)
         return [self._end(b"")] if self._size or self._is_overlong else []
 
     def _add(self, part: bytes) -> None:

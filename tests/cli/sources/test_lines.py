@@ -35,6 +35,15 @@ def test_a_mark_of_the_byte_order_is_no_content() -> None:
     assert splitter.feed(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n") == [b"a", b"\xef\xbb\xbfb"]
 
 
+def test_a_mark_may_come_in_pieces() -> None:
+    """However small the blocks are; and what only begins like one is content."""
+    cut, whole, like_one = LineSplitter(), LineSplitter(), LineSplitter()
+
+    assert cut.feed(b"\xef") + cut.feed(b"\xbb") + cut.feed(b"\xbfa\n") == [b"a"]
+    assert whole.feed(b"\xef\xbb\xbf") + whole.rest() == []
+    assert like_one.feed(b"\xef") + like_one.feed(b"\xbb") + like_one.rest() == [b"\xef\xbb"]
+
+
 def test_a_line_that_is_too_long_is_not_held() -> None:
     """A line beyond the limit is told as such, and the next line is whole again."""
     splitter = LineSplitter(max_line_bytes=4)
