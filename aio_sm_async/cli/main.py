@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 from aio_sm_async.cli.exit_codes import ExitCode
@@ -19,4 +20,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return ExitCode.WRONG_USAGE
-    return run(chosen)
+    with warnings.catch_warnings():  # people need not know the place in the code that warns
+        warnings.showwarning = lambda message, *_, **__: print(f"warning: {message}", file=sys.stderr)
+        return run(chosen)

@@ -49,6 +49,7 @@ class Run:
         self._account = Account()
         self._own_calls: Counter[str] = Counter()
         self._stopped_by: str | None = None
+        self._is_in_vain = False
 
     async def run(self) -> Summary:
         """What it came to.
@@ -59,16 +60,22 @@ class Run:
             OSError: Nothing was begun: a file cannot be opened.
         """
         started = self._clock.monotonic()
-        with Shutdown() as shutdown:
+        resume = self._plan.resume_command
+        with Shutdown(f"To go on: {resume}" if resume else None) as shutdown:
             async with AsyncExitStack() as stack:
                 objects = await self._objects(stack)
                 supply, sinks = await self._ends(stack, objects, shutdown)
-                async with JournalFile(self._plan).kept_if(lambda: self._stopped_by is not None):
+                async with JournalFile(self._plan).kept_if(lambda: self._can_go_on):
                     client = self._plan.connection.client(journal=self._plan.journal)
                     async with client:
                         code = await self._go(client, supply, sinks, shutdown)
                 traffic = self._traffic(client)
         return self._summary(code, traffic, self._clock.monotonic() - started)
+
+    @property
+    def _can_go_on(self) -> bool:
+        """Whether another run has something to go on with."""
+        return self._stopped_by is not None and not self._is_in_vain
 
     async def _objects(self, stack: AsyncExitStack) -> Objects | None:
         if not self._plan.needs_objects:
@@ -147,6 +154,7 @@ class Run:
             except (AsyncInferenceError, OSError) as error:
                 self._stopped_by = in_words(error)
                 self._account.unfinished += supply.in_hand
+                self._is_in_vain = not self._plan.resumes and _is_untouched(client)
                 return code_of(error)
         if shutdown.code is not None and not (supply.is_at_end and not self._account.unfinished):
             self._stopped_by = "interrupted"
@@ -184,9 +192,15 @@ class Run:
             self._plan.sink,
             str(self._plan.errors),
             self._stopped_by,
-            None if self._stopped_by is None else self._plan.resume_command,
+            self._plan.resume_command if self._can_go_on else None,
             code,
         )
+
+
+def _is_untouched(client: AsyncInferenceClient) -> bool:
+    """Whether SageMaker has accepted nothing, and nobody doubts that."""
+    now = client.statistics()
+    return now.ambiguous + now.in_flight + now.completed + now.failed + now.expired == 0
 
 
 @asynccontextmanager

@@ -18,12 +18,16 @@ _CODES = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINAT
 class Shutdown:
     """Hears signals while it is entered. Belongs to the running event loop.
 
+    Args:
+        last_words: What is said last if a second signal ends the process: how to go on.
+
     Attributes:
         requested: Set by the first signal.
         code: The exit code that goes with that signal; None as long as none came.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last_words: str | None = None) -> None:
+        self._last_words = last_words
         self.requested = asyncio.Event()
         self.code: ExitCode | None = None
 
@@ -45,7 +49,12 @@ class Shutdown:
     def hear(self, code: ExitCode) -> None:
         """Take a signal: note the first, end the process at the second."""
         if self.code is not None:
-            print("Ended at once.", file=sys.stderr, flush=True)
+            print(self._farewell(), file=sys.stderr, flush=True)
             os._exit(code)
         self.code = code
         self.requested.set()
+
+    def _farewell(self) -> str:
+        # A live display has hidden the cursor, and stands in the line.
+        lines = ["\x1b[?25h\nEnded at once." if sys.stderr.isatty() else "Ended at once."]
+        return "\n".join([*lines, *([self._last_words] if self._last_words else [])])

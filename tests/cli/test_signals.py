@@ -139,7 +139,9 @@ def test_a_second_signal_ends_at_once(aws: Standing) -> None:
     aws.call(gate.open)
 
     assert 130 == child.returncode
-    assert "Ended at once." in err
+    assert err.rstrip().splitlines()[-2] == "Ended at once."
+    assert err.rstrip().splitlines()[-1].startswith("To go on: ")
+    assert err.rstrip().endswith("--resume")
 
 
 def test_standard_input_is_left(aws: Standing) -> None:
