@@ -26,8 +26,14 @@ class JournalFile:
         self._plan = plan
 
     @asynccontextmanager
-    async def kept_if(self, is_needed: Callable[[], bool]) -> AsyncIterator[None]:
+    async def kept_if(
+        self, is_needed: Callable[[], bool], *, has_begun: Callable[[], bool]
+    ) -> AsyncIterator[None]:
         """Let the block use it. It goes afterwards, if it is only this run's and is not needed.
+
+        Args:
+            is_needed: Whether another run may go on with it, once the block has ended.
+            has_begun: Whether anything may have been sent: then no exception makes it go.
 
         Raises:
             ConfigurationError: There is one of an earlier run, and that is not to be resumed; or there is
@@ -43,8 +49,8 @@ class JournalFile:
             raise ConfigurationError(f"{self._path}: there is no such journal to recover from.")
         try:
             yield
-        except BaseException:  # whatever it was, it came before anything was sent
-            if not was_there:
+        except BaseException:
+            if not was_there and not has_begun():
                 await to_thread.run_sync(self._delete)
             raise
         if self._plan.is_journal_temporary and not is_needed():

@@ -28,7 +28,9 @@ from aio_sm_async.client import AsyncInferenceClient
 from aio_sm_async.errors import (
     AsyncInferenceError,
     ClientClosedError,
+    ConfigurationError,
     InvalidRequestError,
+    ServiceError,
     TooManyFailuresError,
 )
 from aio_sm_async.wire.objects import Objects
@@ -50,6 +52,7 @@ class Run:
         self._own_calls: Counter[str] = Counter()
         self._stopped_by: str | None = None
         self._is_in_vain = False
+        self._has_begun = False
 
     async def run(self) -> Summary:
         """What it came to.
@@ -65,9 +68,12 @@ class Run:
             async with AsyncExitStack() as stack:
                 objects = await self._objects(stack)
                 supply, sinks = await self._ends(stack, objects, shutdown)
-                async with JournalFile(self._plan).kept_if(lambda: self._can_go_on):
+                async with JournalFile(self._plan).kept_if(
+                    lambda: self._can_go_on, has_begun=lambda: self._has_begun
+                ):
                     client = self._plan.connection.client(journal=self._plan.journal)
                     async with client:
+                        self._has_begun = True
                         code = await self._go(client, supply, sinks, shutdown)
                 traffic = self._traffic(client)
         return self._summary(code, traffic, self._clock.monotonic() - started)
@@ -154,7 +160,7 @@ class Run:
             except (AsyncInferenceError, OSError) as error:
                 self._stopped_by = in_words(error)
                 self._account.unfinished += supply.in_hand
-                self._is_in_vain = not self._plan.resumes and _is_untouched(client)
+                self._is_in_vain = not self._plan.resumes and _refuses_all(error) and _is_untouched(client)
                 return code_of(error)
         if shutdown.code is not None and not (supply.is_at_end and not self._account.unfinished):
             self._stopped_by = "interrupted"
@@ -195,6 +201,13 @@ class Run:
             self._plan.resume_command if self._can_go_on else None,
             code,
         )
+
+
+def _refuses_all(error: Exception) -> bool:
+    """Whether what is still on its way will be refused for the same reason."""
+    if isinstance(error, ServiceError):
+        return error.operation == "InvokeEndpointAsync"
+    return isinstance(error, ConfigurationError | InvalidRequestError)
 
 
 def _is_untouched(client: AsyncInferenceClient) -> bool:
